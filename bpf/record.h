@@ -163,11 +163,13 @@ struct ims_hdr {
 	__u64 seq;		/* per ring; counts lost records too, so a gap is a loss */
 	__u32 tgid;
 	__u32 tid;
-	__u16 kind;		/* enum ims_kind */
+	__u8 kind;		/* enum ims_kind */
 	__u8 action;		/* enum of the kind */
 	__u8 ring;		/* which ring it came through */
+	__u8 nruns;		/* at most IMS_MAX_RUNS */
 	__u16 cpu;
-	__u16 nruns;
+	__u16 lost;		/* low bits of the ring's loss counter when this was written:
+				 * a change means that a record of this ring is missing before it */
 };
 
 struct ims_ctx {
@@ -448,8 +450,8 @@ struct ims_end {
 IMS_SIZE(ims_run, 16);
 IMS_SIZE(ims_hdr, 40);
 IMS_AT(ims_hdr, ctx, 8); IMS_AT(ims_hdr, seq, 16); IMS_AT(ims_hdr, tgid, 24);
-IMS_AT(ims_hdr, kind, 32); IMS_AT(ims_hdr, action, 34); IMS_AT(ims_hdr, cpu, 36);
-IMS_AT(ims_hdr, nruns, 38);
+IMS_AT(ims_hdr, kind, 32); IMS_AT(ims_hdr, action, 33); IMS_AT(ims_hdr, nruns, 35);
+IMS_AT(ims_hdr, cpu, 36); IMS_AT(ims_hdr, lost, 38);
 IMS_SIZE(ims_ctx, 32); IMS_AT(ims_ctx, mm, 16); IMS_AT(ims_ctx, uid, 24);
 IMS_SIZE(ims_object, 16); IMS_AT(ims_object, id, 8);
 IMS_SIZE(ims_ioas, 24); IMS_AT(ims_ioas, id, 16);
