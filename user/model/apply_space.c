@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Records about contexts, objects and the IOVA space: who exists, which ranges
+ * are areas, which are reserved, which are allowed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/apply.h"
+
+/* ---- ranges: a handful per IOAS, so a list will do ---- */
+
+void ranges_free(struct m_range **list)
+{
+	while (*list) {
+		struct m_range *r = *list;
+
+		*list = r->next;
+		free(r);
+	}
+}
+
+int range_add(struct m_range **list, uint64_t start, uint64_t last, uint64_t owner)
+{
+	struct m_range *r = malloc(sizeof(*r));
+
+	if (!r)
+		return -1;
+	*r = (struct m_range){ start, last, owner, *list };
+	*list = r;
+	return 0;
+}
+
+bool range_del(struct m_range **list, uint64_t start, uint64_t last, uint64_t owner)
+{
+	for (; *list; list = &(*list)->next) {
+		struct m_range *r = *list;
+
+		if (r->start == start && r->last == last && r->owner == owner) {
+			*list = r->next;
+			free(r);
+			return true;
+		}
+	}
+	return false;
+}
+
+void range_del_owner(struct m_range **list, uint64_t owner)
+{
+	while (*list) {
+		struct m_range *r = *list;
+
+		if (r->owner == owner) {
+			*list = r->next;
+			free(r);
+		} else {
+			list = &r->next;
+		}
+	}
+}
+
+/* ---- areas ---- */
+
+void area_link(struct m_area *a)
+{
+	struct m_ioas *s = a->ioas;
+	uint32_t at;
+
+	if (s->nareas == s->cap) {
+		uint32_t cap = s->cap ? s->cap * 2 : 8;
+		struct m_area **p = realloc(s->areas, cap * sizeof(*p));
+
+		if (!p)
+			return;
+		s->areas = p;
+		s->cap = cap;
+	}
+	for (at = s->nareas; at && s->areas[at - 1]->iova > a->iova;)
+		at--;
+	memmove(s->areas + at + 1, s->areas + at, (s->nareas - at) * sizeof(*s->areas));
+	s->areas[at] = a;
+	s->nareas++;
+}
+
+void area_unlink(struct m_area *a)
+{
+	struct m_ioas *s = a->ioas;
+	uint32_t at = 0;
+
+	model_area_first(s, a->iova, a->last, &at);
+	while (at < s->nareas && s->areas[at] != a)
+		at++;
+	if (at == s->nareas)	/* overlapping areas can hide it from the search */
+		for (at = 0; at < s->nareas && s->areas[at] != a;)
+			at++;
+	if (at == s->nareas)
+		return;
+	s->nareas--;
+	memmove(s->areas + at, s->areas + at + 1, (s->nareas - at) * sizeof(*s->areas));
+}
+
+static void area_set_pages(struct m_area *a, struct m_pages *p)
+{
+	if (a->pprev_of_pages) {
+		*a->pprev_of_pages = a->next_of_pages;
+		if (a->next_of_pages)
+			a->next_of_pages->pprev_of_pages = a->pprev_of_pages;
+		a->pprev_of_pages = NULL;
+	}
+	a->pages = p;
+	if (!p)
+		return;
+	a->next_of_pages = p->areas;
+	if (p->areas)
+		p->areas->pprev_of_pages = &a->next_of_pages;
+	a->pprev_of_pages = &p->areas;
+	p->areas = a;
+}
+
+void area_free(struct model *m, struct m_area *a)
+{
+	area_unlink(a);
+	area_set_pages(a, NULL);
+	table_del(&m->areas, a->cookie);
+	a->ioas->ctx->nareas--;
+	free(a);
+}
+
+static void area_insert(struct model *m, struct m_event *ev)
+{
+	const struct ims_area *r = &ev->r->p.area;
+	struct m_area *a;
+
+	if (ev->area || !ev->ioas || r->last < r->iova) {
+		model_contradict(m, ev, "an area was inserted that exists, or into no IOAS");
+		return;
+	}
+	a = calloc(1, sizeof(*a));
+	if (!a || table_put(&m->areas, r->area, a)) {
+		free(a);
+		model_contradict(m, ev, "out of memory, or an area without address");
+		return;
+	}
+	a->cookie = r->area;
+	a->iova = r->iova;
+	a->last = r->last;
+	a->start_byte = r->start_byte;
+	a->prot = r->prot;
+	a->ioas = ev->ioas;
+	ev->ctx->nareas++;
+	area_set_pages(a, ev->pages);
+	area_link(a);
+	ev->area = a;
+}
+
+static void apply_area(struct model *m, struct m_event *ev)
+{
+	if (ev->ioas) {
+		ev->ioas->changed = ev->number;
+		ev->ioas->changed_tid = ev->r->h.tid;
+	}
+	if (ev->r->h.action == IMS_AREA_INSERT) {
+		area_insert(m, ev);
+		return;
+	}
+	if (!ev->area) {
+		model_contradict(m, ev, "an area changed that was never inserted");
+		return;
+	}
+	switch (ev->r->h.action) {
+	case IMS_AREA_READY:
+		ev->area->state = M_LIVE;
+		break;
+	case IMS_AREA_DYING:
+		ev->area->state = M_DYING;
+		break;
+	case IMS_AREA_REMOVE:
+		area_unlink(ev->area);
+		ev->area->state = M_REMOVED;
+		break;
+	case IMS_AREA_REINSERT:
+		area_unlink(ev->area);
+		area_link(ev->area);
+		ev->area->state = M_LIVE;
+		break;
+	case IMS_AREA_FREE:
+		if (ev->op)
+			ev->op->removed += ev->area->state == M_DYING ?
+					   ev->area->last - ev->area->iova + 1 : 0;
+		area_free(m, ev->area);
+		ev->area = NULL;
+		break;
+	}
+}
+
+static void apply_split(struct model *m, struct m_event *ev)
+{
+	struct m_area *lhs = table_get(&m->areas, ev->r->p.split.lhs);
+	struct m_area *rhs = table_get(&m->areas, ev->r->p.split.rhs);
+
+	if (!ev->area || !lhs || !rhs || lhs == rhs || ev->area == lhs || ev->area == rhs) {
+		model_contradict(m, ev, "a split names areas that were never inserted");
+		return;
+	}
+	lhs->state = rhs->state = M_LIVE;
+	area_free(m, ev->area);
+	ev->area = NULL;
+}
+
+/* ---- the ranges of an IOAS ---- */
+
+static void apply_reserve(struct model *m, struct m_event *ev)
+{
+	const struct ims_reserve *r = &ev->r->p.reserve;
+
+	if (!ev->ioas) {
+		model_contradict(m, ev, "a range of an unknown IOAS");
+		return;
+	}
+	if (ev->r->h.action == IMS_RESV_ADD && r->rc) {
+		range_del_owner(&ev->ioas->regions, r->owner);
+	} else if (ev->r->h.action == IMS_RESV_ADD) {
+		range_add(&ev->ioas->reserved, r->start, r->last, r->owner);
+	} else {
+		range_del(&ev->ioas->regions, r->start, r->last, r->owner);
+		if (!range_del(&ev->ioas->reserved, r->start, r->last, r->owner))
+			model_contradict(m, ev, "a range was released that was never reserved");
+	}
+	if (ev->ctx->known) {
+		ev->ioas->changed = ev->number;
+		ev->ioas->changed_tid = ev->r->h.tid;
+	}
+}
+
+static void apply_allow(struct model *m, struct m_event *ev)
+{
+	const struct ims_allow *r = &ev->r->p.allow;
+
+	if (!ev->ioas) {
+		model_contradict(m, ev, "a range of an unknown IOAS");
+		return;
+	}
+	if (ev->r->h.action == IMS_ALLOW_RESET)
+		ranges_free(&ev->ioas->allowed);
+	else if (ev->r->h.action == IMS_ALLOW_RANGE)
+		range_add(&ev->ioas->allowed, r->start, r->last, 0);
+	ev->ioas->changed = ev->number;
+	ev->ioas->changed_tid = ev->r->h.tid;
+}
+
+#define RESV_DIRECT_RELAXABLE 1		/* enum iommu_resv_type */
+
+static void apply_dev_region(struct model *m, struct m_event *ev)
+{
+	const struct ims_dev_region *r = &ev->r->p.dev_region;
+
+	if (!ev->ioas) {
+		model_contradict(m, ev, "a device region of an unknown IOAS");
+		return;
+	}
+	range_del(&ev->ioas->regions, r->start, r->last, r->dev);
+	if (r->type != RESV_DIRECT_RELAXABLE)
+		range_add(&ev->ioas->regions, r->start, r->last, r->dev);
+}
+
+static void apply_align(struct model *m, struct m_event *ev)
+{
+	(void)m;
+	if (!ev->ioas)
+		return;
+	ev->ioas->align = ev->r->p.align.align;
+	ev->ioas->large_off = !ev->r->p.align.large;
+	ev->ioas->changed = ev->number;
+	ev->ioas->changed_tid = ev->r->h.tid;
+}
+
+/* ---- life ---- */
+
+void ioas_free(struct model *m, struct m_ioas *s)
+{
+	while (s->nareas)
+		area_free(m, s->areas[0]);
+	while (s->domains)
+		domain_free(m, s->domains);
+	ranges_free(&s->reserved);
+	ranges_free(&s->allowed);
+	ranges_free(&s->regions);
+	free(s->areas);
+	table_del(&m->ioases, s->cookie);
+	s->ctx->nioas--;
+	free(s);
+}
+
+/* First object of @t whose ctx is @c; the ctx is found at @offset. */
+static void *first_of(struct table *t, const struct m_ctx *c, size_t offset)
+{
+	uint32_t i;
+	char *v;
+
+	table_for_each(t, i, v)
+		if (*(struct m_ctx **)(v + offset) == c)
+			return v;
+	return NULL;
+}
+
+void ctx_purge(struct model *m, struct m_ctx *c, bool also_ctx)
+{
+	struct m_device *dev;
+	struct m_domain *d;
+	struct m_ioas *s;
+	struct m_pages *p;
+	struct m_area *a;
+	uint32_t i;
+	bool again;
+
+	/* areas that a split took out of their IOAS hang on the table only */
+	for (again = c->nareas; again;) {
+		again = false;
+		table_for_each(&m->areas, i, a)
+			if (a->ioas->ctx == c && a->state == M_REMOVED) {
+				area_free(m, a);
+				again = true;
+				break;
+			}
+	}
+	while (c->nioas && (s = first_of(&m->ioases, c, offsetof(struct m_ioas, ctx))))
+		ioas_free(m, s);
+	while (c->npages && (p = first_of(&m->pages, c, offsetof(struct m_pages, ctx))))
+		pages_free(m, p);
+	while (c->ndomains && (d = first_of(&m->domains, c, offsetof(struct m_domain, ctx))))
+		domain_free(m, d);
+	while (c->ndevices && (dev = first_of(&m->devices, c, offsetof(struct m_device, ctx)))) {
+		table_del(&m->devices, dev->cookie);
+		c->ndevices--;
+		free(dev);
+	}
+	c->nobjects = 0;
+	if (also_ctx) {
+		table_del(&m->ctxs, c->cookie);
+		free(c);
+	}
+}
+
+static void ctx_open(struct model *m, struct m_event *ev)
+{
+	const struct ims_record *r = ev->r;
+	struct m_ctx *c;
+
+	if (ev->ctx) {		/* its end was lost */
+		if (ev->ctx->known)
+			model_contradict(m, ev, "a ctx was opened twice");
+		ctx_purge(m, ev->ctx, true);
+		ev->ctx = NULL;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c || table_put(&m->ctxs, r->h.ctx, c)) {
+		free(c);
+		return;
+	}
+	c->cookie = r->h.ctx;
+	c->tgid = r->h.tgid;
+	c->ring = r->h.ring;
+	c->known = true;
+	memcpy(c->comm, r->p.ctx.comm, sizeof(c->comm) - 1);
+	m->ctxs_seen++;
+	ev->ctx = c;
+}
+
+static void apply_ctx(struct model *m, struct m_event *ev)
+{
+	if (ev->r->h.action == IMS_CTX_OPEN) {
+		ctx_open(m, ev);
+	} else if (!ev->ctx) {
+		m->unknown_ctx++;
+	} else if (ev->r->h.action == IMS_CTX_FREED) {
+		ctx_purge(m, ev->ctx, true);
+		ev->ctx = NULL;
+	}
+}
+
+static void apply_object(struct model *m, struct m_event *ev)
+{
+	(void)m;
+	if (ev->r->h.action == IMS_OBJ_ALLOC)
+		ev->ctx->nobjects++;
+	else if (ev->r->h.action != IMS_OBJ_FINALIZE)
+		ev->ctx->nobjects--;
+}
+
+static void apply_ioas(struct model *m, struct m_event *ev)
+{
+	const struct ims_ioas *r = &ev->r->p.ioas;
+	struct m_ioas *s;
+
+	/*
+	 * No record tells when the destroy op of an IOAS is over, so an empty one
+	 * stays until its address comes back or its ctx ends.
+	 */
+	if (ev->ioas) {
+		if (ev->ioas->nareas || ev->ioas->domains) {
+			model_contradict(m, ev, "an IOAS was made at the address of a live one");
+			return;
+		}
+		ioas_free(m, ev->ioas);
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s || table_put(&m->ioases, r->ioas, s)) {
+		free(s);
+		return;
+	}
+	s->cookie = r->ioas;
+	s->id = r->id;
+	s->ctx = ev->ctx;
+	s->align = 1;
+	ev->ctx->nioas++;
+	ev->ioas = s;
+}
+
+const apply_fn apply_space[IMS_NR_KINDS] = {
+	[IMS_CTX] = apply_ctx,
+	[IMS_OBJECT] = apply_object,
+	[IMS_IOAS] = apply_ioas,
+	[IMS_AREA] = apply_area,
+	[IMS_SPLIT] = apply_split,
+	[IMS_RESERVE] = apply_reserve,
+	[IMS_ALLOW] = apply_allow,
+	[IMS_DEV_REGION] = apply_dev_region,
+	[IMS_ALIGN] = apply_align,
+};

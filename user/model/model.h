@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The model: what iommufd must believe, rebuilt from its records.
+ *
+ *	ctx -> ioas -> areas (IOVA intervals) -> slices of a pages object
+ *	pages  -> pinned runs by page index, areas that show it, accesses, charge
+ *	domain -> mapped runs by IOVA
+ *
+ * The model only follows; it never judges.  Rules look at it before a record is
+ * applied (is the change allowed in this state?) and after (is the result what
+ * it must be?).  It survives any sequence of records: what contradicts the
+ * state is counted as "inconsistent" and the ctx is no longer known.
+ *
+ * Known and unknown.  A ctx is known when its birth was seen and none of its
+ * records was lost.  Rules are only asked about known ctxs.
+ *
+ * Operations.  The kernel lets pins run ahead of charges, reserves ranges
+ * before it attaches, and so on: those invariants hold when an operation is
+ * over.  A thread's operation is the records it writes up to a record that
+ * iommufd writes only when a step is complete (see model_op_over()).  What a
+ * thread touched is judged then, unless another thread touched it later.
+ *
+ * Units: IOVA, lengths and physical addresses in bytes; index, npages, charges
+ * and counters in pages of 4 KiB.  "last" is inclusive.
+ */
+#ifndef IMS_MODEL_H
+#define IMS_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/record.h"
+#include "model/runmap.h"
+#include "model/table.h"
+
+#define IMS_PAGE 4096ULL
+#define IMS_PAGE_SHIFT 12
+
+struct m_ctx {
+	uint64_t cookie;
+	char comm[IMS_COMM];
+	uint32_t tgid;
+	uint8_t ring;
+	bool known;
+	int64_t nobjects;	/* ids reserved or visible */
+	uint32_t nioas, npages, ndomains, nareas, ndevices;
+};
+
+struct m_range {
+	uint64_t start, last;
+	uint64_t owner;
+	struct m_range *next;
+};
+
+struct m_ioas {
+	uint64_t cookie;
+	uint32_t id;
+	struct m_ctx *ctx;
+	struct m_area **areas;	/* sorted by iova; overlaps only by violation */
+	uint32_t nareas, cap;
+	struct m_range *reserved, *allowed;
+	struct m_range *regions;	/* of devices that use it, as the device lists them */
+	struct m_domain *domains;
+	uint64_t align;
+	bool large_off;
+	uint64_t changed;	/* number of the record that changed areas or ranges last */
+	uint32_t changed_tid;
+};
+
+enum m_area_state { M_PENDING, M_LIVE, M_DYING, M_REMOVED };
+
+struct m_area {
+	uint64_t cookie;
+	uint64_t iova, last;
+	uint64_t start_byte;
+	uint32_t prot;
+	enum m_area_state state;
+	struct m_ioas *ioas;
+	struct m_pages *pages;
+	struct m_area *next_of_pages, **pprev_of_pages;
+};
+
+struct m_pages {
+	uint64_t cookie;
+	uint64_t uptr, npages;
+	uint64_t mm, user;
+	uint32_t mode;
+	bool writable;
+	struct m_ctx *ctx;
+	struct runmap pins;		/* index -> pfn */
+	uint64_t pend_index, pend_n;	/* pinned by GUP, PFNs not reported yet */
+	uint64_t pinned;		/* pages, pending ones included */
+	int64_t charged;
+	bool charge_refused;		/* an uncharge failed: mm was dead */
+	struct m_area *areas;
+	struct m_access_range *accesses;
+	uint32_t touched_tid;
+	uint64_t touched_op;
+};
+
+struct m_access_range {
+	uint64_t index, last;
+	uint32_t users;
+	struct m_access_range *next;
+};
+
+struct m_domain {
+	uint64_t cookie;
+	struct m_ctx *ctx;
+	struct m_ioas *ioas;	/* NULL: not added (any more) */
+	bool added;		/* between ADD_END and DEL_BEGIN */
+	uint64_t aperture_start, aperture_last, pgsize_bitmap;
+	struct runmap pt;	/* iova -> paddr */
+	uint64_t parent;	/* nested only: domain of the parent HWPT */
+	bool unsynced;		/* PTEs went without an IOTLB sync */
+	struct m_domain *next;	/* of the IOAS */
+};
+
+struct m_device {
+	uint64_t cookie;	/* struct device */
+	char name[IMS_NAME];
+	uint32_t id, group;
+	struct m_ctx *ctx;
+	uint64_t ioas;		/* cookie of the IOAS its domain belongs to, 0: detached */
+};
+
+/* What one thread is doing. */
+struct m_op {
+	uint32_t tid;
+	uint64_t number;	/* changes when an operation is over */
+	uint64_t enter;		/* record number of the ioctl's enter, 0 outside */
+	uint64_t removed;	/* bytes of areas removed since the last unmap report */
+	uint64_t reported;	/* what the last unmap of the IOVA space reported */
+	uint64_t *touched;	/* cookies of pages objects */
+	uint32_t ntouched, cap;
+	uint64_t detached;	/* device whose reserved ranges are about to go, 0: none */
+	uint64_t detached_from;	/* the IOAS it left */
+};
+
+/* A record with the objects it names, looked up once; NULL where unknown. */
+struct m_event {
+	const struct ims_record *r;
+	const struct ims_run *runs;
+	uint64_t number;	/* counts records, from 1 */
+	struct m_ctx *ctx;
+	struct m_op *op;
+	struct m_ioas *ioas;
+	struct m_area *area;
+	struct m_pages *pages;
+	struct m_domain *domain;
+	struct m_device *device;
+};
+
+struct model {
+	struct table ctxs, ioases, areas, pages, domains, devices, ops;
+	uint64_t number;
+	uint64_t inconsistent;		/* records that contradict the state */
+	uint64_t unknown_ctx;		/* records of ctxs that are not known */
+	uint64_t ctxs_seen, ctxs_unknown;
+	uint64_t op_numbers;
+	uint16_t ring_lost[256];
+	bool ring_seen[256];
+	const char *why_inconsistent;	/* of the last one */
+};
+
+void model_init(struct model *m);
+void model_destroy(struct model *m);
+
+/* Look up what @r names; counts it.  The event is valid until it is applied. */
+void model_resolve(struct model *m, const struct ims_record *r, struct m_event *ev);
+/* Change the state by the event. */
+void model_apply(struct model *m, struct m_event *ev);
+/* Whether @ev ends the operation of its thread; call after applying it. */
+bool model_op_over(const struct m_event *ev);
+/* Forget what the thread touched: its operation is over and was judged. */
+void model_op_reset(struct model *m, struct m_op *op);
+/* Records of this ctx were lost (NULL: of any): it is not known from now on. */
+void model_lost(struct model *m, struct m_ctx *ctx);
+void model_lost_ring(struct model *m, uint8_t ring);
+
+/* ---- questions that several rules ask ---- */
+
+/* First area of @s that touches [start, last]; next by position. */
+struct m_area *model_area_first(const struct m_ioas *s, uint64_t start, uint64_t last,
+				uint32_t *pos);
+struct m_range *model_range_hit(struct m_range *list, uint64_t start, uint64_t last);
+/* Byte offset of @iova in the pages object of @a. */
+static inline uint64_t area_byte(const struct m_area *a, uint64_t iova)
+{
+	return a->start_byte + (iova - a->iova);
+}
+
+static inline uint64_t area_first_index(const struct m_area *a)
+{
+	return a->start_byte >> IMS_PAGE_SHIFT;
+}
+
+static inline uint64_t area_last_index(const struct m_area *a)
+{
+	return area_byte(a, a->last) >> IMS_PAGE_SHIFT;
+}
+
+struct m_access_range *model_access_find(const struct m_pages *p, uint64_t index,
+					 uint64_t last);
+
+/* IOVAs of @a that show the pages [index, last]; false when none does. */
+bool area_iova_of(const struct m_area *a, uint64_t index, uint64_t last,
+		  uint64_t *iova, uint64_t *iova_last);
+
+#endif

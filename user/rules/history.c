@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See history.h. Positions are absolute; what is further back than the buffer is gone. */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/history.h"
+
+#define BUF (1ULL << 20)
+#define RECORDS 8192ULL
+
+int history_init(struct history *h)
+{
+	*h = (struct history){ .buf = malloc(BUF), .pos = malloc(RECORDS * sizeof(*h->pos)) };
+	return h->buf && h->pos ? 0 : -1;
+}
+
+void history_destroy(struct history *h)
+{
+	free(h->buf);
+	free(h->pos);
+}
+
+void history_add(struct history *h, const struct ims_record *r)
+{
+	size_t size = (ims_record_size(r) + 7) & ~7UL;
+
+	if (h->write % BUF + size > BUF)	/* never wraps inside a record */
+		h->write += BUF - h->write % BUF;
+	memcpy(h->buf + h->write % BUF, r, ims_record_size(r));
+	h->pos[h->n++ % RECORDS] = h->write;
+	h->write += size;
+}
+
+/* Object cookies stand in the first fields of every payload. */
+static bool names_one(const struct ims_record *r, const uint64_t *cookies, unsigned int n)
+{
+	const char *payload = (const char *)r + sizeof(r->h);
+	unsigned int fields = ims_payload_size(r->h.kind) / 8;
+	uint64_t v;
+
+	for (unsigned int i = 0; i < fields && i < 4; i++) {
+		memcpy(&v, payload + i * 8, sizeof(v));
+		for (unsigned int k = 0; v && k < n; k++)
+			if (v == cookies[k])
+				return true;
+	}
+	return false;
+}
+
+unsigned int history_find(const struct history *h, uint64_t ctx, const uint64_t *cookies,
+			  unsigned int ncookies, const struct ims_record **out, unsigned int max)
+{
+	unsigned int found = 0;
+
+	for (uint64_t i = h->n; i && h->n - i < RECORDS && found < max; i--) {
+		uint64_t pos = h->pos[(i - 1) % RECORDS];
+		const struct ims_record *r = (const void *)(h->buf + pos % BUF);
+
+		if (h->write - pos > BUF)
+			break;
+		if (i == h->n || ((r->h.ctx == ctx || !r->h.ctx) && names_one(r, cookies, ncookies)))
+			out[found++] = r;
+	}
+	for (unsigned int a = 0, b = found; a + 1 < b; a++) {
+		const struct ims_record *t = out[a];
+
+		out[a] = out[--b];
+		out[b] = t;
+	}
+	return found;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A rule is one invariant: its id, what it says, what it needs to see, and
+ * functions that are asked about records of certain kinds.
+ *
+ *  - before[kind] sees the model as it was: is this change allowed now?
+ *  - after[kind] sees the model as it is: is the result what it must be?
+ *  - pages_quiet is asked about each pages object that a thread touched, when
+ *    the thread's operation is over and no other thread touched it since.
+ *  - settled is asked at the first record of a thread after a device it detached
+ *    or moved has given its reserved ranges back.
+ *
+ * One rule, one file.  The file's header holds the statement, why it must hold
+ * and the legitimate exceptions.  A rule is stateless: all state is the model's.
+ */
+#ifndef IMS_RULES_H
+#define IMS_RULES_H
+
+#include "model/model.h"
+
+struct ims_verifier;
+struct ims_rule;
+
+typedef void (*rule_fn)(struct ims_verifier *v, const struct m_event *ev);
+
+#define IMS_RULE_HOOKS 6
+
+struct ims_rule_hook {
+	uint8_t kind;
+	rule_fn fn;
+};
+
+struct ims_rule {
+	const char *id;
+	char severity;		/* S security, R resource or limit, M semantic */
+	const char *statement;	/* one line, in the words of INVARIANTS */
+	struct ims_rule_hook before[IMS_RULE_HOOKS], after[IMS_RULE_HOOKS];
+	void (*pages_quiet)(struct ims_verifier *v, const struct m_event *ev,
+			    struct m_pages *p);
+	rule_fn settled;
+};
+
+/* Ends with NULL; the order is the order of `iommuscope rules`. */
+extern const struct ims_rule *const ims_rules[];
+
+/* Report that @rule does not hold at @ev; one sentence with the numbers. */
+void violate(struct ims_verifier *v, const struct ims_rule *rule, const struct m_event *ev,
+	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+struct model *verifier_model(struct ims_verifier *v);
+/* Bytes of a huge page that auto-allocated IOVAs are aligned to at most. */
+uint64_t verifier_hpage(const struct ims_verifier *v);
+
+#endif
