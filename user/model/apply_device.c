@@ -26,17 +26,40 @@ static void device_bind(struct model *m, struct m_event *ev)
 	ev->device = d;
 }
 
-/* The IOAS behind a domain, through the parent when it is nested. */
-static struct m_ioas *ioas_of_domain(struct model *m, const struct m_domain *d)
+static void apply_hwpt(struct model *m, struct m_event *ev)
 {
-	for (int depth = 0; d && !d->ioas && d->parent && depth < 4; depth++)
-		d = table_get(&m->domains, d->parent);
-	return d ? d->ioas : NULL;
+	const struct ims_hwpt *r = &ev->r->p.hwpt;
+	struct m_hwpt *h = table_get(&m->hwpts, r->domain);
+
+	if (h) {		/* said again with more flags, or an old address */
+		h->ctx->nhwpts--;
+	} else {
+		h = malloc(sizeof(*h));
+		if (!h || table_put(&m->hwpts, r->domain, h)) {
+			free(h);
+			return;
+		}
+	}
+	*h = (struct m_hwpt){ r->domain, r->obj, r->ioas, r->parent, ev->ctx };
+	ev->ctx->nhwpts++;
+}
+
+/* The IOAS behind a domain, through the parent when it is nested. */
+static struct m_ioas *ioas_of_domain(struct model *m, uint64_t cookie)
+{
+	const struct m_domain *d = table_get(&m->domains, cookie);
+	const struct m_hwpt *h = table_get(&m->hwpts, cookie);
+
+	if (d && d->ioas)
+		return d->ioas;
+	if (h && !h->ioas)
+		h = table_get(&m->hwpts, h->parent);
+	return h ? table_get(&m->ioases, h->ioas) : NULL;
 }
 
 static void device_attached(struct model *m, struct m_event *ev)
 {
-	struct m_ioas *s = ioas_of_domain(m, ev->domain);
+	struct m_ioas *s = ioas_of_domain(m, ev->r->p.device.domain);
 
 	ev->device->ioas = s ? s->cookie : 0;
 	if (s)
@@ -81,8 +104,8 @@ static void apply_device_record(struct model *m, struct m_event *ev)
 	case IMS_DEV_ATTACH:
 		if (!r->rc)
 			device_attached(m, ev);
-		else if (ioas_of_domain(m, ev->domain))
-			range_del_owner(&ioas_of_domain(m, ev->domain)->regions, r->dev);
+		else if (ioas_of_domain(m, r->domain))
+			range_del_owner(&ioas_of_domain(m, r->domain)->regions, r->dev);
 		break;
 	case IMS_DEV_REPLACE:
 		if (r->rc)
@@ -137,6 +160,7 @@ static void apply_access_range(struct model *m, struct m_event *ev)
 }
 
 const apply_fn apply_device[IMS_NR_KINDS] = {
+	[IMS_HWPT] = apply_hwpt,
 	[IMS_DEVICE] = apply_device_record,
 	[IMS_ACCESS_RANGE] = apply_access_range,
 };

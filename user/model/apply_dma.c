@@ -225,8 +225,6 @@ static void domain_add(struct model *m, struct m_event *ev)
 	struct m_ioas *s = table_get(&m->ioases, r->ioas);
 	struct m_domain *d;
 
-	if (ev->domain && ev->domain->parent)	/* a nested one was here before */
-		domain_free(m, ev->domain), ev->domain = NULL;
 	if (ev->domain || !s) {
 		model_contradict(m, ev, "a domain was added that is there, or to no IOAS");
 		return;
@@ -260,20 +258,6 @@ static void apply_domain(struct model *m, struct m_event *ev)
 		ev->domain->added = false;
 	else
 		domain_free(m, ev->domain), ev->domain = NULL;
-}
-
-static void apply_hwpt(struct model *m, struct m_event *ev)
-{
-	const struct ims_hwpt *r = &ev->r->p.hwpt;
-	struct m_domain *d;
-
-	if (!(r->flags & IMS_HWPT_NESTED))
-		return;
-	if (ev->domain)
-		domain_free(m, ev->domain);
-	d = domain_new(m, ev, r->domain);
-	if (d)
-		d->parent = r->parent ? r->parent : 1;
 }
 
 static void apply_dma_map(struct model *m, struct m_event *ev)
@@ -328,7 +312,6 @@ const apply_fn apply_dma[IMS_NR_KINDS] = {
 	[IMS_UNPIN] = apply_unpin,
 	[IMS_ACCOUNT] = apply_account,
 	[IMS_DOMAIN] = apply_domain,
-	[IMS_HWPT] = apply_hwpt,
 	[IMS_DMA_MAP] = apply_dma_map,
 	[IMS_DMA_UNMAP] = apply_dma_unmap,
 	[IMS_IOTLB_SYNC] = apply_iotlb_sync,

@@ -291,6 +291,13 @@ void ioas_free(struct model *m, struct m_ioas *s)
 	free(s);
 }
 
+static void hwpt_free(struct model *m, struct m_hwpt *h)
+{
+	table_del(&m->hwpts, h->cookie);
+	h->ctx->nhwpts--;
+	free(h);
+}
+
 /* First object of @t whose ctx is @c; the ctx is found at @offset. */
 static void *first_of(struct table *t, const struct m_ctx *c, size_t offset)
 {
@@ -307,6 +314,7 @@ void ctx_purge(struct model *m, struct m_ctx *c, bool also_ctx)
 {
 	struct m_device *dev;
 	struct m_domain *d;
+	struct m_hwpt *h;
 	struct m_ioas *s;
 	struct m_pages *p;
 	struct m_area *a;
@@ -329,6 +337,8 @@ void ctx_purge(struct model *m, struct m_ctx *c, bool also_ctx)
 		pages_free(m, p);
 	while (c->ndomains && (d = first_of(&m->domains, c, offsetof(struct m_domain, ctx))))
 		domain_free(m, d);
+	while (c->nhwpts && (h = first_of(&m->hwpts, c, offsetof(struct m_hwpt, ctx))))
+		hwpt_free(m, h);
 	while (c->ndevices && (dev = first_of(&m->devices, c, offsetof(struct m_device, ctx)))) {
 		table_del(&m->devices, dev->cookie);
 		c->ndevices--;
@@ -380,11 +390,19 @@ static void apply_ctx(struct model *m, struct m_event *ev)
 
 static void apply_object(struct model *m, struct m_event *ev)
 {
-	(void)m;
+	uint32_t i;
+	struct m_hwpt *h;
+
 	if (ev->r->h.action == IMS_OBJ_ALLOC)
 		ev->ctx->nobjects++;
-	else if (ev->r->h.action != IMS_OBJ_FINALIZE)
-		ev->ctx->nobjects--;
+	if (ev->r->h.action == IMS_OBJ_ALLOC || ev->r->h.action == IMS_OBJ_FINALIZE)
+		return;
+	ev->ctx->nobjects--;
+	table_for_each(&m->hwpts, i, h)
+		if (ev->ctx->nhwpts && h->ctx == ev->ctx && h->obj == ev->r->p.object.obj) {
+			hwpt_free(m, h);
+			break;
+		}
 }
 
 static void apply_ioas(struct model *m, struct m_event *ev)

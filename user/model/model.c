@@ -38,6 +38,7 @@ void model_destroy(struct model *m)
 	table_destroy(&m->areas);
 	table_destroy(&m->pages);
 	table_destroy(&m->domains);
+	table_destroy(&m->hwpts);
 	table_destroy(&m->devices);
 }
 

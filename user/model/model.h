@@ -43,7 +43,7 @@ struct m_ctx {
 	uint8_t ring;
 	bool known;
 	int64_t nobjects;	/* ids reserved or visible */
-	uint32_t nioas, npages, ndomains, nareas, ndevices;
+	uint32_t nioas, npages, ndomains, nareas, ndevices, nhwpts;
 };
 
 struct m_range {
@@ -111,9 +111,17 @@ struct m_domain {
 	bool added;		/* between ADD_END and DEL_BEGIN */
 	uint64_t aperture_start, aperture_last, pgsize_bitmap;
 	struct runmap pt;	/* iova -> paddr */
-	uint64_t parent;	/* nested only: domain of the parent HWPT */
 	bool unsynced;		/* PTEs went without an IOTLB sync */
 	struct m_domain *next;	/* of the IOAS */
+};
+
+/* A HWPT says which IOAS its domain will mirror, before the domain is added. */
+struct m_hwpt {
+	uint64_t cookie;	/* of the domain */
+	uint64_t obj;
+	uint64_t ioas;		/* cookie, 0 when nested */
+	uint64_t parent;	/* nested only: domain of the parent HWPT */
+	struct m_ctx *ctx;
 };
 
 struct m_device {
@@ -152,7 +160,7 @@ struct m_event {
 };
 
 struct model {
-	struct table ctxs, ioases, areas, pages, domains, devices, ops;
+	struct table ctxs, ioases, areas, pages, domains, hwpts, devices, ops;
 	uint64_t number;
 	uint64_t inconsistent;		/* records that contradict the state */
 	uint64_t unknown_ctx;		/* records of ctxs that are not known */
