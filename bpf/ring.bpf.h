@@ -15,33 +15,32 @@
  * may take the slots the other way round.  Ring order is the truth, the number
  * only counts.
  *
- * A loss is counted first for its ctx, in "lossy", then for its ring.  Both
- * happen before the next record of that ctx can be made, so a collector that
- * looks at the ring's counter before each record learns of a loss in time.
+ * A loss is counted first for its ctx, in "lossy", then for its ring.  Each
+ * record carries the low bits of the ring's loss counter: where they change,
+ * records are missing, and the collector asks "lossy" whose they were.
  */
 #ifndef IMS_RING_BPF_H
 #define IMS_RING_BPF_H
 
 #include "types.bpf.h"
 
-#define MAX_RINGS 64		/* power of two */
+#include "ring.h"
+
 #define MAX_LOSSY 4096
 #define WAKE_EVERY 64		/* records between two looks at the fill level */
-
-struct ring_state {
-	__u64 seq;
-	__u64 lost[IMS_LOSS_CLASSES];
-} __attribute__((aligned(64)));
-
-struct loss {
-	__u64 lost[IMS_LOSS_CLASSES];
-};
 
 /* Set before load. */
 const volatile __u32 ring_mask = 0;	/* number of rings - 1 */
 const volatile __u64 ring_wake = 0;	/* bytes pending that wake the collector */
 
-struct ring_state ring_states[MAX_RINGS];
+/*
+ * Programs are attached and detached one after the other.  Records only flow
+ * between the moments when all are attached and when the first one goes, so
+ * that what is seen of a ctx has no holes at either end.
+ */
+__u32 running;
+
+struct ims_ring_state ring_states[IMS_MAX_RINGS];
 
 /* The collector makes the rings: their size is its decision. */
 struct ring {
@@ -51,7 +50,7 @@ struct ring {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, MAX_RINGS);
+	__uint(max_entries, IMS_MAX_RINGS);
 	__type(key, __u32);
 	__array(values, struct ring);
 } rings SEC(".maps");
@@ -60,7 +59,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_LOSSY);
 	__type(key, __u64);
-	__type(value, struct loss);
+	__type(value, struct ims_ctx_loss);
 } lossy SEC(".maps");
 
 /* A reserved slot; h is NULL when there is nothing to write. */
@@ -71,15 +70,16 @@ struct slot {
 
 static __always_inline __u32 ring_of(__u64 ctx)
 {
-	return ((__u32)(ctx >> 6) * 0x9e3779b1u) >> 16 & ring_mask & (MAX_RINGS - 1);
+	return ((__u32)(ctx >> 6) * 0x9e3779b1u) >> 16 & ring_mask & (IMS_MAX_RINGS - 1);
 }
 
 /* Rare, so it is a function of its own: 32 copies would only cost. */
 static __noinline int count_loss(__u64 ctx, __u32 class)
 {
-	struct ring_state *st = &ring_states[ring_of(ctx)];
-	struct loss none = {};
-	struct loss *l;
+	__u32 index = ring_of(ctx);
+	struct ims_ring_state *st = &ring_states[index];
+	struct ims_ctx_loss none = { .ring = index };
+	struct ims_ctx_loss *l;
 
 	if (class >= IMS_LOSS_CLASSES)
 		return 0;
@@ -87,9 +87,10 @@ static __noinline int count_loss(__u64 ctx, __u32 class)
 	l = bpf_map_lookup_elem(&lossy, &ctx);
 	if (l)
 		__sync_fetch_and_add(&l->lost[class], 1);
-	else
+	else	/* nobody can tell whose loss it was */
 		__sync_fetch_and_add(&st->lost[IMS_LOSS_TABLE], 1);
 	__sync_fetch_and_add(&st->lost[class], 1);
+	__sync_fetch_and_add(&st->losses, 1);
 	return 0;
 }
 
@@ -105,13 +106,15 @@ static __always_inline __u64 wake_flag(void *ring, __u64 seq)
 }
 
 /* Reserve @size bytes (a constant) for a record of @ctx and fill its header. */
-static __always_inline struct slot slot_reserve(__u64 ctx, __u16 kind, __u8 action, const __u64 size)
+static __always_inline struct slot slot_reserve(__u64 ctx, __u8 kind, __u8 action, const __u64 size)
 {
 	__u32 index = ring_of(ctx);
 	struct slot s = {};
 	__u64 seq, id;
 	void *ring;
 
+	if (!running)
+		return s;
 	ring = bpf_map_lookup_elem(&rings, &index);
 	if (!ring)
 		return s;
@@ -131,8 +134,9 @@ static __always_inline struct slot slot_reserve(__u64 ctx, __u16 kind, __u8 acti
 	s.h->kind = kind;
 	s.h->action = action;
 	s.h->ring = index;
-	s.h->cpu = bpf_get_smp_processor_id();
 	s.h->nruns = 0;
+	s.h->cpu = bpf_get_smp_processor_id();
+	s.h->lost = ring_states[index].losses;
 	return s;
 }
 

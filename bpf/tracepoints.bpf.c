@@ -105,6 +105,8 @@ struct {
 /* More runs than a record holds: a loss like one that could not be read. */
 static __always_inline void refuse_runs(__u64 ctx)
 {
+	if (!running)
+		return;
 	__sync_fetch_and_add(&ring_states[ring_of(ctx)].seq, 1);
 	count_loss(ctx, IMS_LOSS_READ);
 }
