@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Build iommuscope into build/.
+#
+#	make			build/iommuscope
+#	make unit		the unit tests, with sanitizers
+#	make install		PREFIX=/usr/local DESTDIR=
+#	make clean
+#	make V=1 ...		show commands
+#
+# The BPF programs become an object, the object a C header (skeleton), and that
+# a part of the binary. Nothing of the running kernel is needed for it.
+
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= bpftool
+PKG_CONFIG ?= pkg-config
+PREFIX ?= /usr/local
+CFLAGS ?= -O2 -g -Wall -Wextra
+
+B := build
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+
+ALL_CFLAGS := -std=gnu11 -I. -Iuser -I$(B) -MMD -MP $(CFLAGS)
+LIBS = $(shell $(PKG_CONFIG) --libs libbpf) $(LDLIBS)
+
+# Flags of the distribution's hardening would break this; keep them apart.
+BPF_CFLAGS ?= -O2 -g -Wall -Wextra -Wno-unused-parameter
+ALL_BPF_CFLAGS := -target bpf -mcpu=v3 $(BPF_CFLAGS) -Ibpf \
+		  -idirafter /usr/include/$(shell $(CC) -dumpmachine)
+
+SRCS := $(wildcard user/*.c user/*/*.c)
+OBJS := $(SRCS:%.c=$(B)/%.o)
+
+.PHONY: all unit install clean tools
+.DELETE_ON_ERROR:
+
+all: $(B)/iommuscope
+
+$(B)/iommuscope: $(OBJS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/%.o: %.c | tools
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(B)/user/main.o: ALL_CFLAGS += -DIMS_VERSION='"$(VERSION)"'
+$(B)/user/source/live.o $(B)/user/source/live_ring.o $(B)/user/source/live_loss.o: $(B)/tracepoints.skel.h
+
+# ---- BPF ----
+
+$(B)/%.tmp.o: bpf/%.bpf.c $(wildcard bpf/*.h) | tools
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(ALL_BPF_CFLAGS) -c -o $@ $<
+
+$(B)/%.bpf.o: $(B)/%.tmp.o
+	$(Q)$(BPFTOOL) gen object $@ $<
+
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+.SECONDARY:
+
+# ---- what must be installed ----
+
+tools:
+	@for tool in "$(CC)" "$(CLANG)" "$(BPFTOOL)" "$(PKG_CONFIG)"; do \
+		command -v $${tool%% *} >/dev/null || \
+		{ echo "make: $$tool is missing; run scripts/setup" >&2; exit 2; }; \
+	done
+	@$(PKG_CONFIG) --exists libbpf || \
+		{ echo "make: libbpf-dev is missing; run scripts/setup" >&2; exit 2; }
+
+# ---- unit tests: everything but main and the live source, sanitized ----
+
+U := $(B)/unit
+UNIT_CFLAGS := -std=gnu11 -I. -Iuser -I$(B) -MMD -MP -O1 -g -Wall -Wextra \
+	       -fsanitize=address,undefined -fno-sanitize-recover=all
+UNIT_SRCS := $(filter-out user/main.c user/source/live%.c user/cmd/%.c,$(SRCS))
+UNIT_OBJS := $(UNIT_SRCS:%.c=$(U)/%.o)
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(U)/%,$(wildcard tests/unit/test_*.c))
+
+unit: $(UNIT_TESTS)
+	@failed=; for t in $(UNIT_TESTS); do \
+		echo "  TEST    $$t"; $$t || failed="$$failed $$t"; \
+	done; [ -z "$$failed" ] || { echo "make: failed:$$failed" >&2; exit 1; }
+
+$(U)/%.o: %.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(U)/test_%: $(U)/tests/unit/test_%.o $(UNIT_OBJS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $^ -lcmocka
+
+# ---- the rest ----
+
+install: all
+	install -D -m 0755 $(B)/iommuscope $(DESTDIR)$(PREFIX)/bin/iommuscope
+
+clean:
+	rm -rf $(B)
+
+-include $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d)

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * check: verify what iommufd does, live or while a command runs.
+ */
+#include "cmd/cmd.h"
+#include "cmd/session.h"
+#include "rules/verifier.h"
+#include "say.h"
+
+struct check {
+	struct ims_verifier *verifier;
+	struct ims_summary summary;
+};
+
+static void on_violation(void *arg, const struct ims_violation *v)
+{
+	struct session *s = arg;
+
+	s->sink.ops->violation(&s->sink, v);
+}
+
+static void check_record(struct session *s, const struct ims_record *r)
+{
+	struct check *check = s->priv;
+
+	ims_verifier_feed(check->verifier, r);
+}
+
+static void check_finish(struct session *s, struct ims_outcome *o)
+{
+	struct check *check = s->priv;
+
+	ims_verifier_summary(check->verifier, &check->summary);
+	o->summary = &check->summary;
+}
+
+/* A verdict needs whole lives, so nobody may join late. */
+static const struct session_ops check_ops = {
+	.record = check_record,
+	.finish = check_finish,
+};
+
+static int exit_status(enum ims_verdict verdict)
+{
+	switch (verdict) {
+	case IMS_PASS: return IMS_EXIT_OK;
+	case IMS_FAIL: return IMS_EXIT_FAIL;
+	case IMS_INCONCLUSIVE: break;
+	}
+	return IMS_EXIT_INCONCLUSIVE;
+}
+
+static int check_run(const struct ims_settings *set)
+{
+	struct check check = {};
+	struct session s = { .ops = &check_ops, .set = set, .priv = &check };
+	struct ims_verifier_opts opts = { .on_violation = on_violation, .arg = &s };
+	int rc;
+
+	check.verifier = ims_verifier_new(&opts);
+	if (!check.verifier) {
+		ims_error("out of memory");
+		return IMS_EXIT_USAGE;
+	}
+	rc = session_run(&s);
+	rc = rc ? IMS_EXIT_USAGE : exit_status(check.summary.verdict);
+	ims_verifier_free(check.verifier);
+	return rc;
+}
+
+#define WHOLE_LIVES \
+	"a verdict needs whole contexts from their birth; pick them by who opens them " \
+	"(--pid, --comm, --cgroup), or use 'trace'"
+
+static const struct ims_opt check_opts[] = {
+	IMS_OPTS_OPENER,
+	IMS_OPTS_LIVE,
+	IMS_OPTS_OUTPUT,
+	{ "ioas", 0, IMS_OPT_REFUSED, 0, 0, 0, "ID", WHOLE_LIVES },
+	{ "device", 0, IMS_OPT_REFUSED, 0, 0, 0, "NAME", WHOLE_LIVES },
+	{ "kinds", 0, IMS_OPT_REFUSED, 0, 0, 0, "LIST", WHOLE_LIVES },
+	{ "iova", 0, IMS_OPT_REFUSED, 0, 0, 0, "RANGE", WHOLE_LIVES },
+	{}
+};
+
+const struct ims_command ims_check = {
+	.name = "check",
+	.usage = "[OPTION]... [-- CMD...]",
+	.summary = "verify what iommufd does, live or while CMD runs",
+	.text = "Looks at contexts (files of /dev/iommu) that are opened from now on: all, those\n"
+		"whose opener fits every filter given, or those of CMD and its descendants. Ends\n"
+		"with CMD, after --duration, or at Ctrl-C. A violation is printed when it is found.\n"
+		"CMD's own exit status is reported, and does not change that of check.\n\n"
+		"Exit status: 0 PASS, 1 FAIL, 2 usage or environment, 3 INCONCLUSIVE.\n",
+	.opts = check_opts,
+	.run = check_run,
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The commands.  A new one: its file, its line in commands.c.
+ */
+#ifndef IMS_CMD_H
+#define IMS_CMD_H
+
+#include <stddef.h>
+
+#include "opts.h"
+
+/* Exit status of every command. */
+enum ims_exit {
+	IMS_EXIT_OK = 0,		/* check: PASS */
+	IMS_EXIT_FAIL = 1,		/* check: a rule was violated */
+	IMS_EXIT_USAGE = 2,		/* usage or environment */
+	IMS_EXIT_INCONCLUSIVE = 3,	/* check: nothing can be concluded */
+};
+
+extern const struct ims_command ims_check, ims_trace;
+
+/* Ends with NULL. */
+extern const struct ims_command *const ims_commands[];
+const struct ims_command *ims_command_find(const char *name);
+
+/* ---- what option tables are made of ---- */
+
+#define IMS_SET(field) offsetof(struct ims_settings, field)
+
+#define IMS_OPTS_OPENER \
+	{ "pid", 'p', IMS_OPT_PIDS, IMS_SET(pids), 1, UINT32_MAX, "PID", \
+	  "contexts of this process; may be repeated" }, \
+	{ "comm", 0, IMS_OPT_TEXT, IMS_SET(comm), 1, 15, "NAME", \
+	  "contexts of tasks with this name" }, \
+	{ "cgroup", 0, IMS_OPT_TEXT, IMS_SET(cgroup), 1, 0, "DIR", \
+	  "contexts of tasks in this cgroup (v2) or below" }
+
+#define IMS_OPTS_LIVE \
+	{ "duration", 'd', IMS_OPT_SECONDS, IMS_SET(duration_ns), 0, 0, "S", \
+	  "stop after S seconds" }, \
+	{ "rings", 0, IMS_OPT_U32, IMS_SET(rings), 1, 64, "N", \
+	  "ring buffers, a power of two (default 4)" }, \
+	{ "ring-size", 0, IMS_OPT_BYTES, IMS_SET(ring_size), 256 << 10, 1 << 30, "BYTES", \
+	  "size of each, a power of two (default 16M)" }
+
+#define IMS_OPTS_OUTPUT \
+	{ "format", 'f', IMS_OPT_OUTPUT, IMS_SET(output), 0, 0, "FORMAT", \
+	  "text or json (one object per line)" }, \
+	{ "output", 'o', IMS_OPT_TEXT, IMS_SET(file), 1, 0, "FILE", \
+	  "write results to FILE instead of standard output" }, \
+	{ "quiet", 'q', IMS_OPT_BOOL, IMS_SET(quiet), 0, 0, NULL, \
+	  "only errors on standard error" }, \
+	{ "verbose", 'v', IMS_OPT_BOOL, IMS_SET(verbose), 0, 0, NULL, \
+	  "more on standard error, such as the BPF verifier's log" }, \
+	{ "help", 'h', IMS_OPT_BOOL, IMS_SET(help), 0, 0, NULL, "this text" }
+
+#endif

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cmd/cmd.h"
+
+#include <string.h>
+
+const struct ims_command *const ims_commands[] = { &ims_check, &ims_trace, NULL };
+
+const struct ims_command *ims_command_find(const char *name)
+{
+	for (unsigned int i = 0; ims_commands[i]; i++)
+		if (!strcmp(ims_commands[i]->name, name))
+			return ims_commands[i];
+	return NULL;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Options: one typed table per command.
+ *
+ * A table entry says what an option is called, what it takes, where its value
+ * goes and what it does.  The parser and --help are made from it; so will be
+ * the man pages and the completions.
+ */
+#ifndef IMS_OPTS_H
+#define IMS_OPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define IMS_MAX_PIDS 64
+
+struct ims_pids {
+	uint32_t n;
+	uint32_t pid[IMS_MAX_PIDS];
+};
+
+struct ims_range {
+	uint64_t start, last;
+	bool set;
+};
+
+enum ims_output { IMS_OUTPUT_TEXT, IMS_OUTPUT_JSON };
+
+/* All that options can set; a command's table says which it takes. */
+struct ims_settings {
+	/* whole contexts */
+	struct ims_pids pids;
+	const char *comm;
+	const char *cgroup;
+	uint32_t ioas;			/* 0: any */
+	const char *device;
+	/* single records */
+	uint64_t kinds;			/* bit per enum ims_kind, 0: all */
+	struct ims_range iova;
+	/* how */
+	enum ims_output output;
+	const char *file;
+	uint64_t duration_ns;		/* 0: until stopped */
+	uint64_t ring_size;
+	uint32_t rings;
+	bool quiet, verbose, help;
+	char **command;			/* what stands behind "--", or NULL */
+};
+
+enum ims_opt_type {
+	IMS_OPT_BOOL,
+	IMS_OPT_U32,
+	IMS_OPT_BYTES,			/* 4096, 64K, 16M */
+	IMS_OPT_SECONDS,		/* 10, 0.5 */
+	IMS_OPT_TEXT,
+	IMS_OPT_PIDS,			/* may be given several times */
+	IMS_OPT_KINDS,			/* map,unmap,... */
+	IMS_OPT_RANGE,			/* FIRST-LAST or FIRST+LENGTH */
+	IMS_OPT_OUTPUT,			/* text or json */
+	IMS_OPT_REFUSED,		/* known elsewhere; help says why it cannot be here */
+};
+
+struct ims_opt {
+	const char *name;
+	char letter;			/* 0: none */
+	enum ims_opt_type type;
+	uint16_t offset;		/* in struct ims_settings */
+	uint64_t min, max;		/* of numbers; TEXT: max length, 0: any */
+	const char *arg;		/* NULL: takes none */
+	const char *help;
+};
+
+struct ims_command {
+	const char *name;
+	const char *usage;		/* behind the name */
+	const char *summary;		/* one line */
+	const char *text;		/* the rest of --help */
+	const struct ims_opt *opts;	/* ends with a NULL name */
+	int (*run)(const struct ims_settings *set);
+};
+
+void ims_settings_init(struct ims_settings *set);
+/* argv[0] is the command's name.  0, or -EINVAL after saying why. */
+int ims_opts_parse(const struct ims_command *cmd, int argc, char **argv, struct ims_settings *set);
+void ims_opts_help(const struct ims_command *cmd, FILE *f);
+
+#endif

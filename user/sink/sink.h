@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where results go: records, violations and the end, as text or JSON lines.
+ */
+#ifndef IMS_SINK_H
+#define IMS_SINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "bpf/record.h"
+#include "model/table.h"
+#include "rules/verifier.h"
+
+/* What became of the command behind "--". */
+struct ims_command_result {
+	char **argv;
+	int code;		/* exit status, or the signal */
+	bool signaled;
+};
+
+/* All that is known when the stream is over. */
+struct ims_outcome {
+	const struct ims_summary *summary;		/* NULL: nothing was judged */
+	const struct ims_command_result *command;	/* NULL: none was run */
+	uint64_t records[IMS_NR_KINDS];			/* that came in */
+	uint64_t lost[IMS_LOSS_CLASSES];
+};
+
+struct ims_sink;
+
+struct ims_sink_ops {
+	void (*record)(struct ims_sink *s, const struct ims_record *r);
+	void (*violation)(struct ims_sink *s, const struct ims_violation *v);
+	void (*end)(struct ims_sink *s, const struct ims_outcome *o);
+};
+
+struct ims_sink {
+	const struct ims_sink_ops *ops;
+	FILE *f;
+	/* text only: names instead of cookies */
+	struct table ctxs;
+	unsigned int named;
+};
+
+void ims_text_init(struct ims_sink *s, FILE *f);
+void ims_json_init(struct ims_sink *s, FILE *f);
+void ims_sink_destroy(struct ims_sink *s);
+
+uint64_t ims_outcome_records(const struct ims_outcome *o);
+uint64_t ims_outcome_lost(const struct ims_outcome *o);
+const char *ims_severity_name(char severity);
+extern const char *const ims_loss_names[IMS_LOSS_CLASSES];
+
+#endif
