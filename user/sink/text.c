@@ -110,11 +110,11 @@ static void put_flags(FILE *f, const struct ims_name *names, uint64_t value)
 		fprintf(f, "%s%#" PRIx64, between, value);
 }
 
-/* Other processes choose their names: no control characters on a terminal. */
+/* Other processes choose their names: nothing that a terminal may obey. */
 static void put_text(FILE *f, const char *s, size_t max)
 {
 	for (size_t i = 0; i < max && s[i]; i++)
-		putc((unsigned char)s[i] < 0x20 || s[i] == 0x7f ? '?' : s[i], f);
+		putc(s[i] < 0x20 || s[i] > 0x7e ? '?' : s[i], f);
 }
 
 static void put_field(FILE *f, const struct ims_record *r, const struct ims_field *field)
