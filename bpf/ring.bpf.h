@@ -109,13 +109,14 @@ static __always_inline __u64 wake_flag(void *ring, __u64 seq)
 static __always_inline struct slot slot_reserve(__u64 ctx, __u8 kind, __u8 action, const __u64 size)
 {
 	__u32 index = ring_of(ctx);
+	__u32 key = index;	/* the verifier forgets what a helper could see */
 	struct slot s = {};
 	__u64 seq, id;
 	void *ring;
 
 	if (!running)
 		return s;
-	ring = bpf_map_lookup_elem(&rings, &index);
+	ring = bpf_map_lookup_elem(&rings, &key);
 	if (!ring)
 		return s;
 	seq = __sync_fetch_and_add(&ring_states[index].seq, 1);

@@ -9,7 +9,7 @@ enum ims_say ims_say_level = IMS_SAY_NORMAL;
 /* One write per line, so that lines of our child and ours do not mix. */
 static void say(const char *format, va_list args)
 {
-	char line[1024];
+	char line[8192];
 
 	vsnprintf(line, sizeof(line), format, args);
 	fprintf(stderr, "iommuscope: %s\n", line);

@@ -447,6 +447,15 @@ const char *ims_action_name(const struct ims_record *r)
 	return d ? ims_name_of(d->actions, r->h.action) : NULL;
 }
 
+unsigned int ims_record_nfields(const struct ims_record *r)
+{
+	const struct ims_desc *d = ims_desc(r->h.kind);
+
+	if (!d || (r->h.kind == IMS_CTX && r->h.action != IMS_CTX_OPEN))
+		return 0;
+	return d->nfields;
+}
+
 static const char *at(const struct ims_record *r, const struct ims_field *f)
 {
 	return (const char *)r + sizeof(r->h) + f->offset;

@@ -63,6 +63,8 @@ enum ims_kind ims_kind_by_name(const char *name);
 const char *ims_name_of(const struct ims_name *names, uint64_t value);
 const char *ims_action_name(const struct ims_record *r);
 
+/* How many of its kind's fields the record really has: only an OPEN has an opener. */
+unsigned int ims_record_nfields(const struct ims_record *r);
 uint64_t ims_field_u64(const struct ims_record *r, const struct ims_field *f);
 int64_t ims_field_s64(const struct ims_record *r, const struct ims_field *f);
 const char *ims_field_text(const struct ims_record *r, const struct ims_field *f);

@@ -109,7 +109,7 @@ static void put_record(struct jsonw *w, const struct ims_record *r)
 	jw_text(w, "type", "record");
 	jw_text(w, "kind", d ? d->name : NULL);
 	put_header(w, r);
-	for (unsigned int i = 0; d && i < d->nfields; i++)
+	for (unsigned int i = 0; i < ims_record_nfields(r); i++)
 		put_field(w, r, &d->fields[i]);
 	if (d && d->run_addr)
 		put_runs(w, r);

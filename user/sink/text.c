@@ -204,7 +204,7 @@ static void put_record(struct ims_sink *s, const struct ims_record *r, const cha
 	snprintf(what, sizeof(what), "%s%s%s", d ? d->name : "?", action ? "." : "",
 		 action ? action : "");
 	fprintf(s->f, "%-17s", what);
-	for (unsigned int i = 0; d && i < d->nfields; i++)
+	for (unsigned int i = 0; i < ims_record_nfields(r); i++)
 		put_field(s->f, r, &d->fields[i]);
 	if (d)
 		put_runs(s->f, d, r);

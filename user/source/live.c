@@ -5,6 +5,7 @@
  * The BPF objects live exactly as long as our file descriptors, so the kernel
  * cleans up even when we are killed.
  */
+#define _GNU_SOURCE		/* vasprintf() */
 #include "source/live.h"
 
 #include <bpf/bpf.h>
@@ -28,17 +29,34 @@
 
 static char log_tail[4096];
 
+static void keep_tail(const char *text, size_t len)
+{
+	const size_t room = sizeof(log_tail) - 1;
+	size_t used = strlen(log_tail);
+	size_t keep = len >= room ? 0 : used + len > room ? room - len : used;
+
+	if (len > room) {
+		text += len - room;
+		len = room;
+	}
+	memmove(log_tail, log_tail + used - keep, keep);
+	memcpy(log_tail + keep, text, len);
+	log_tail[keep + len] = 0;
+}
+
 static int keep_log(enum libbpf_print_level level, const char *format, va_list args)
 {
-	size_t used = strlen(log_tail), half = sizeof(log_tail) / 2;
+	char *text;
+	int len;
 
 	if (level == LIBBPF_DEBUG)
 		return 0;
-	if (used > half) {
-		memmove(log_tail, log_tail + used - half, half + 1);
-		used = half;
-	}
-	return vsnprintf(log_tail + used, sizeof(log_tail) - used, format, args);
+	len = vasprintf(&text, format, args);
+	if (len < 0)
+		return 0;
+	keep_tail(text, len);
+	free(text);
+	return len;
 }
 
 /* ---- before load ---- */
