@@ -19,16 +19,16 @@ void model_touch(struct model *m, struct m_event *ev, struct m_pages *p);
 
 void area_link(struct m_area *a);	/* into its IOAS */
 void area_unlink(struct m_area *a);
-void area_free(struct model *m, struct m_area *a);
-void pages_free(struct model *m, struct m_pages *p);
-void domain_free(struct model *m, struct m_domain *d);
-void ioas_free(struct model *m, struct m_ioas *s);
+void area_free(struct m_area *a);
+/* What a pages object owns, not the object. */
+void pages_disown(void *pages);
 void ranges_free(struct m_range **list);
 int range_add(struct m_range **list, uint64_t start, uint64_t last, uint64_t owner);
 /* Remove one range with these bounds and owner. */
 bool range_del(struct m_range **list, uint64_t start, uint64_t last, uint64_t owner);
 void range_del_owner(struct m_range **list, uint64_t owner);
-/* Everything that belongs to @c, and @c itself when @also_ctx. */
-void ctx_purge(struct model *m, struct m_ctx *c, bool also_ctx);
+/* Forget everything that belongs to @c. */
+void ctx_purge(struct m_ctx *c);
+void ctx_free(struct model *m, struct m_ctx *c);
 
 #endif

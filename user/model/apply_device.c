@@ -5,61 +5,55 @@
 
 #include "model/apply.h"
 
-static void device_bind(struct model *m, struct m_event *ev)
+static void device_bind(struct m_event *ev)
 {
 	const struct ims_device *r = &ev->r->p.device;
 	struct m_device *d = ev->device;
 
-	if (d) {		/* the unbind of another ctx was not seen */
-		d->ctx->ndevices--;
-	} else {
+	if (!d) {
 		d = calloc(1, sizeof(*d));
-		if (!d || table_put(&m->devices, r->dev, d)) {
+		if (!d || table_put(&ev->ctx->devices, r->dev, d)) {
 			free(d);
 			return;
 		}
 	}
-	*d = (struct m_device){ .cookie = r->dev, .id = r->id,
-				  .group = r->group, .ctx = ev->ctx };
+	*d = (struct m_device){ .cookie = r->dev, .id = r->id, .group = r->group };
 	memcpy(d->name, r->name, sizeof(d->name) - 1);
-	ev->ctx->ndevices++;
 	ev->device = d;
 }
 
 static void apply_hwpt(struct model *m, struct m_event *ev)
 {
 	const struct ims_hwpt *r = &ev->r->p.hwpt;
-	struct m_hwpt *h = table_get(&m->hwpts, r->domain);
+	struct m_hwpt *h = table_get(&ev->ctx->hwpts, r->domain);
 
-	if (h) {		/* said again with more flags, or an old address */
-		h->ctx->nhwpts--;
-	} else {
+	(void)m;
+	if (!h) {		/* else: said again with more flags */
 		h = malloc(sizeof(*h));
-		if (!h || table_put(&m->hwpts, r->domain, h)) {
+		if (!h || table_put(&ev->ctx->hwpts, r->domain, h)) {
 			free(h);
 			return;
 		}
 	}
-	*h = (struct m_hwpt){ r->domain, r->obj, r->ioas, r->parent, ev->ctx };
-	ev->ctx->nhwpts++;
+	*h = (struct m_hwpt){ r->domain, r->obj, r->ioas, r->parent };
 }
 
 /* The IOAS behind a domain, through the parent when it is nested. */
-static struct m_ioas *ioas_of_domain(struct model *m, uint64_t cookie)
+static struct m_ioas *ioas_of_domain(const struct m_ctx *c, uint64_t cookie)
 {
-	const struct m_domain *d = table_get(&m->domains, cookie);
-	const struct m_hwpt *h = table_get(&m->hwpts, cookie);
+	const struct m_domain *d = table_get(&c->domains, cookie);
+	const struct m_hwpt *h = table_get(&c->hwpts, cookie);
 
 	if (d && d->ioas)
 		return d->ioas;
 	if (h && !h->ioas)
-		h = table_get(&m->hwpts, h->parent);
-	return h ? table_get(&m->ioases, h->ioas) : NULL;
+		h = table_get(&c->hwpts, h->parent);
+	return h ? table_get(&c->ioases, h->ioas) : NULL;
 }
 
-static void device_attached(struct model *m, struct m_event *ev)
+static void device_attached(struct m_event *ev)
 {
-	struct m_ioas *s = ioas_of_domain(m, ev->r->p.device.domain);
+	struct m_ioas *s = ioas_of_domain(ev->ctx, ev->r->p.device.domain);
 
 	ev->device->ioas = s ? s->cookie : 0;
 	if (s)
@@ -67,14 +61,14 @@ static void device_attached(struct model *m, struct m_event *ev)
 }
 
 /* A replace names one device and moves all attached ones of its group. */
-static void group_replaced(struct model *m, struct m_event *ev)
+static void group_replaced(struct m_event *ev)
 {
 	struct m_device *d;
 	uint32_t i;
 
-	device_attached(m, ev);
-	table_for_each(&m->devices, i, d)
-		if (d->ctx == ev->ctx && d->group == ev->device->group && d->ioas)
+	device_attached(ev);
+	table_for_each(&ev->ctx->devices, i, d)
+		if (d->group == ev->device->group && d->ioas)
 			d->ioas = ev->device->ioas;
 }
 
@@ -92,25 +86,25 @@ static void apply_device_record(struct model *m, struct m_event *ev)
 	struct m_ioas *old;
 
 	if (ev->r->h.action == IMS_DEV_BIND) {
-		device_bind(m, ev);
+		device_bind(ev);
 		return;
 	}
 	if (!ev->device) {
 		model_contradict(m, ev, "a device that was never bound");
 		return;
 	}
-	old = table_get(&m->ioases, ev->device->ioas);
+	old = table_get(&ev->ctx->ioases, ev->device->ioas);
 	switch (ev->r->h.action) {
 	case IMS_DEV_ATTACH:
 		if (!r->rc)
-			device_attached(m, ev);
-		else if (ioas_of_domain(m, r->domain))
-			range_del_owner(&ioas_of_domain(m, r->domain)->regions, r->dev);
+			device_attached(ev);
+		else if (ioas_of_domain(ev->ctx, r->domain))
+			range_del_owner(&ioas_of_domain(ev->ctx, r->domain)->regions, r->dev);
 		break;
 	case IMS_DEV_REPLACE:
 		if (r->rc)
 			break;
-		group_replaced(m, ev);
+		group_replaced(ev);
 		if (old && old->cookie != ev->device->ioas)
 			device_gone(ev, old);
 		break;
@@ -119,8 +113,7 @@ static void apply_device_record(struct model *m, struct m_event *ev)
 		device_gone(ev, old);
 		break;
 	case IMS_DEV_UNBIND:
-		table_del(&m->devices, ev->device->cookie);
-		ev->device->ctx->ndevices--;
+		table_del(&ev->ctx->devices, ev->device->cookie);
 		free(ev->device);
 		ev->device = NULL;
 		break;

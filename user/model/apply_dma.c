@@ -11,10 +11,20 @@
 
 /* ---- pages ---- */
 
-void pages_free(struct model *m, struct m_pages *p)
+void pages_disown(void *pages)
 {
+	struct m_pages *p = pages;
 	struct m_access_range *x;
 
+	while ((x = p->accesses)) {
+		p->accesses = x->next;
+		free(x);
+	}
+	runmap_destroy(&p->pins);
+}
+
+static void pages_free(struct m_pages *p)
+{
 	while (p->areas) {
 		struct m_area *a = p->areas;
 
@@ -22,13 +32,8 @@ void pages_free(struct model *m, struct m_pages *p)
 		a->pages = NULL;
 		a->pprev_of_pages = NULL;
 	}
-	while ((x = p->accesses)) {
-		p->accesses = x->next;
-		free(x);
-	}
-	runmap_destroy(&p->pins);
-	table_del(&m->pages, p->cookie);
-	p->ctx->npages--;
+	pages_disown(p);
+	table_del(&p->ctx->pages, p->cookie);
 	free(p);
 }
 
@@ -42,7 +47,7 @@ static void pages_alloc(struct model *m, struct m_event *ev)
 		return;
 	}
 	p = calloc(1, sizeof(*p));
-	if (!p || table_put(&m->pages, r->pages, p)) {
+	if (!p || table_put(&ev->ctx->pages, r->pages, p)) {
 		free(p);
 		return;
 	}
@@ -55,7 +60,6 @@ static void pages_alloc(struct model *m, struct m_event *ev)
 	p->writable = r->writable;
 	p->ctx = ev->ctx;
 	runmap_init(&p->pins);
-	ev->ctx->npages++;
 	ev->pages = p;
 }
 
@@ -69,7 +73,7 @@ static void apply_pages(struct model *m, struct m_event *ev)
 		model_contradict(m, ev, "a pages object ended that never began");
 		return;
 	}
-	pages_free(m, ev->pages);
+	pages_free(ev->pages);
 	ev->pages = NULL;
 }
 
@@ -195,41 +199,39 @@ static void domain_unlink(struct m_domain *d)
 	d->ioas = NULL;
 }
 
-void domain_free(struct model *m, struct m_domain *d)
+static void domain_free(struct m_domain *d)
 {
 	domain_unlink(d);
 	runmap_destroy(&d->pt);
-	table_del(&m->domains, d->cookie);
-	d->ctx->ndomains--;
+	table_del(&d->ctx->domains, d->cookie);
 	free(d);
 }
 
-static struct m_domain *domain_new(struct model *m, struct m_event *ev, uint64_t cookie)
+static struct m_domain *domain_new(struct m_event *ev, uint64_t cookie)
 {
 	struct m_domain *d = calloc(1, sizeof(*d));
 
-	if (!d || table_put(&m->domains, cookie, d)) {
+	if (!d || table_put(&ev->ctx->domains, cookie, d)) {
 		free(d);
 		return NULL;
 	}
 	d->cookie = cookie;
 	d->ctx = ev->ctx;
 	runmap_init(&d->pt);
-	ev->ctx->ndomains++;
 	return ev->domain = d;
 }
 
 static void domain_add(struct model *m, struct m_event *ev)
 {
 	const struct ims_domain *r = &ev->r->p.domain;
-	struct m_ioas *s = table_get(&m->ioases, r->ioas);
+	struct m_ioas *s = table_get(&ev->ctx->ioases, r->ioas);
 	struct m_domain *d;
 
 	if (ev->domain || !s) {
 		model_contradict(m, ev, "a domain was added that is there, or to no IOAS");
 		return;
 	}
-	d = domain_new(m, ev, r->domain);
+	d = domain_new(ev, r->domain);
 	if (!d)
 		return;
 	d->ioas = ev->ioas = s;
@@ -257,7 +259,7 @@ static void apply_domain(struct model *m, struct m_event *ev)
 	else if (ev->r->h.action == IMS_DOM_DEL_BEGIN)
 		ev->domain->added = false;
 	else
-		domain_free(m, ev->domain), ev->domain = NULL;
+		domain_free(ev->domain), ev->domain = NULL;
 }
 
 static void apply_dma_map(struct model *m, struct m_event *ev)

@@ -117,12 +117,11 @@ static void area_set_pages(struct m_area *a, struct m_pages *p)
 	p->areas = a;
 }
 
-void area_free(struct model *m, struct m_area *a)
+void area_free(struct m_area *a)
 {
 	area_unlink(a);
 	area_set_pages(a, NULL);
-	table_del(&m->areas, a->cookie);
-	a->ioas->ctx->nareas--;
+	table_del(&a->ioas->ctx->areas, a->cookie);
 	free(a);
 }
 
@@ -136,7 +135,7 @@ static void area_insert(struct model *m, struct m_event *ev)
 		return;
 	}
 	a = calloc(1, sizeof(*a));
-	if (!a || table_put(&m->areas, r->area, a)) {
+	if (!a || table_put(&ev->ctx->areas, r->area, a)) {
 		free(a);
 		model_contradict(m, ev, "out of memory, or an area without address");
 		return;
@@ -147,7 +146,6 @@ static void area_insert(struct model *m, struct m_event *ev)
 	a->start_byte = r->start_byte;
 	a->prot = r->prot;
 	a->ioas = ev->ioas;
-	ev->ctx->nareas++;
 	area_set_pages(a, ev->pages);
 	area_link(a);
 	ev->area = a;
@@ -187,7 +185,7 @@ static void apply_area(struct model *m, struct m_event *ev)
 		if (ev->op)
 			ev->op->removed += ev->area->state == M_DYING ?
 					   ev->area->last - ev->area->iova + 1 : 0;
-		area_free(m, ev->area);
+		area_free(ev->area);
 		ev->area = NULL;
 		break;
 	}
@@ -195,15 +193,15 @@ static void apply_area(struct model *m, struct m_event *ev)
 
 static void apply_split(struct model *m, struct m_event *ev)
 {
-	struct m_area *lhs = table_get(&m->areas, ev->r->p.split.lhs);
-	struct m_area *rhs = table_get(&m->areas, ev->r->p.split.rhs);
+	struct m_area *lhs = table_get(&ev->ctx->areas, ev->r->p.split.lhs);
+	struct m_area *rhs = table_get(&ev->ctx->areas, ev->r->p.split.rhs);
 
 	if (!ev->area || !lhs || !rhs || lhs == rhs || ev->area == lhs || ev->area == rhs) {
 		model_contradict(m, ev, "a split names areas that were never inserted");
 		return;
 	}
 	lhs->state = rhs->state = M_LIVE;
-	area_free(m, ev->area);
+	area_free(ev->area);
 	ev->area = NULL;
 }
 
@@ -276,79 +274,64 @@ static void apply_align(struct model *m, struct m_event *ev)
 
 /* ---- life ---- */
 
-void ioas_free(struct model *m, struct m_ioas *s)
+/* The values of @t go with all they own; nobody looks at their links any more. */
+static void free_all(struct table *t, void (*disown)(void *v))
 {
-	while (s->nareas)
-		area_free(m, s->areas[0]);
-	while (s->domains)
-		domain_free(m, s->domains);
+	uint32_t i;
+	void *v;
+
+	table_for_each(t, i, v) {
+		if (disown)
+			disown(v);
+		free(v);
+	}
+	table_destroy(t);
+}
+
+static void ioas_disown(void *v)
+{
+	struct m_ioas *s = v;
+
 	ranges_free(&s->reserved);
 	ranges_free(&s->allowed);
 	ranges_free(&s->regions);
 	free(s->areas);
-	table_del(&m->ioases, s->cookie);
-	s->ctx->nioas--;
+}
+
+static void ioas_free(struct m_ioas *s)
+{
+	table_del(&s->ctx->ioases, s->cookie);
+	ioas_disown(s);
 	free(s);
 }
 
-static void hwpt_free(struct model *m, struct m_hwpt *h)
+static void domain_disown(void *v)
 {
-	table_del(&m->hwpts, h->cookie);
-	h->ctx->nhwpts--;
-	free(h);
+	runmap_destroy(&((struct m_domain *)v)->pt);
 }
 
-/* First object of @t whose ctx is @c; the ctx is found at @offset. */
-static void *first_of(struct table *t, const struct m_ctx *c, size_t offset)
+static void op_disown(void *v)
 {
-	uint32_t i;
-	char *v;
-
-	table_for_each(t, i, v)
-		if (*(struct m_ctx **)(v + offset) == c)
-			return v;
-	return NULL;
+	free(((struct m_op *)v)->touched);
 }
 
-void ctx_purge(struct model *m, struct m_ctx *c, bool also_ctx)
+void ctx_purge(struct m_ctx *c)
 {
-	struct m_device *dev;
-	struct m_domain *d;
-	struct m_hwpt *h;
-	struct m_ioas *s;
-	struct m_pages *p;
-	struct m_area *a;
-	uint32_t i;
-	bool again;
-
-	/* areas that a split took out of their IOAS hang on the table only */
-	for (again = c->nareas; again;) {
-		again = false;
-		table_for_each(&m->areas, i, a)
-			if (a->ioas->ctx == c && a->state == M_REMOVED) {
-				area_free(m, a);
-				again = true;
-				break;
-			}
-	}
-	while (c->nioas && (s = first_of(&m->ioases, c, offsetof(struct m_ioas, ctx))))
-		ioas_free(m, s);
-	while (c->npages && (p = first_of(&m->pages, c, offsetof(struct m_pages, ctx))))
-		pages_free(m, p);
-	while (c->ndomains && (d = first_of(&m->domains, c, offsetof(struct m_domain, ctx))))
-		domain_free(m, d);
-	while (c->nhwpts && (h = first_of(&m->hwpts, c, offsetof(struct m_hwpt, ctx))))
-		hwpt_free(m, h);
-	while (c->ndevices && (dev = first_of(&m->devices, c, offsetof(struct m_device, ctx)))) {
-		table_del(&m->devices, dev->cookie);
-		c->ndevices--;
-		free(dev);
-	}
+	free_all(&c->areas, NULL);
+	free_all(&c->ioases, ioas_disown);
+	free_all(&c->domains, domain_disown);
+	free_all(&c->pages, pages_disown);
+	free_all(&c->hwpts, NULL);
+	free_all(&c->devices, NULL);
+	free_all(&c->ops, op_disown);
 	c->nobjects = 0;
-	if (also_ctx) {
-		table_del(&m->ctxs, c->cookie);
-		free(c);
-	}
+}
+
+void ctx_free(struct model *m, struct m_ctx *c)
+{
+	ctx_purge(c);
+	table_del(&m->ctxs, c->cookie);
+	free(c);
 }
 
 static void ctx_open(struct model *m, struct m_event *ev)
@@ -359,7 +342,7 @@ static void ctx_open(struct model *m, struct m_event *ev)
 	if (ev->ctx) {		/* its end was lost */
 		if (ev->ctx->known)
 			model_contradict(m, ev, "a ctx was opened twice");
-		ctx_purge(m, ev->ctx, true);
+		ctx_free(m, ev->ctx);
 		ev->ctx = NULL;
 	}
 	c = calloc(1, sizeof(*c));
@@ -383,25 +366,27 @@ static void apply_ctx(struct model *m, struct m_event *ev)
 	} else if (!ev->ctx) {
 		m->unknown_ctx++;
 	} else if (ev->r->h.action == IMS_CTX_FREED) {
-		ctx_purge(m, ev->ctx, true);
+		ctx_free(m, ev->ctx);
 		ev->ctx = NULL;
 	}
 }
 
 static void apply_object(struct model *m, struct m_event *ev)
 {
-	uint32_t i;
 	struct m_hwpt *h;
+	uint32_t i;
 
+	(void)m;
 	if (ev->r->h.action == IMS_OBJ_ALLOC)
 		ev->ctx->nobjects++;
 	if (ev->r->h.action == IMS_OBJ_ALLOC || ev->r->h.action == IMS_OBJ_FINALIZE)
 		return;
 	ev->ctx->nobjects--;
-	table_for_each(&m->hwpts, i, h)
-		if (ev->ctx->nhwpts && h->ctx == ev->ctx && h->obj == ev->r->p.object.obj) {
-			hwpt_free(m, h);
-			break;
+	table_for_each(&ev->ctx->hwpts, i, h)
+		if (h->obj == ev->r->p.object.obj) {
+			table_del(&ev->ctx->hwpts, h->cookie);
+			free(h);
+			return;
 		}
 }
 
@@ -419,10 +404,10 @@ static void apply_ioas(struct model *m, struct m_event *ev)
 			model_contradict(m, ev, "an IOAS was made at the address of a live one");
 			return;
 		}
-		ioas_free(m, ev->ioas);
+		ioas_free(ev->ioas);
 	}
 	s = calloc(1, sizeof(*s));
-	if (!s || table_put(&m->ioases, r->ioas, s)) {
+	if (!s || table_put(&ev->ctx->ioases, r->ioas, s)) {
 		free(s);
 		return;
 	}
@@ -430,7 +415,6 @@ static void apply_ioas(struct model *m, struct m_event *ev)
 	s->id = r->id;
 	s->ctx = ev->ctx;
 	s->align = 1;
-	ev->ctx->nioas++;
 	ev->ioas = s;
 }
 

@@ -16,30 +16,13 @@ void model_init(struct model *m)
 void model_destroy(struct model *m)
 {
 	struct m_ctx *c;
-	struct m_op *op;
 	uint32_t i;
 
-	for (;;) {
-		struct m_ctx *any = NULL;
-
-		table_for_each(&m->ctxs, i, c)
-			any = c;
-		if (!any)
-			break;
-		ctx_purge(m, any, true);
+	table_for_each(&m->ctxs, i, c) {
+		ctx_purge(c);
+		free(c);
 	}
-	table_for_each(&m->ops, i, op) {
-		free(op->touched);
-		free(op);
-	}
-	table_destroy(&m->ops);
 	table_destroy(&m->ctxs);
-	table_destroy(&m->ioases);
-	table_destroy(&m->areas);
-	table_destroy(&m->pages);
-	table_destroy(&m->domains);
-	table_destroy(&m->hwpts);
-	table_destroy(&m->devices);
 }
 
 /* ---- losing track ---- */
@@ -58,7 +41,7 @@ void model_lost(struct model *m, struct m_ctx *ctx)
 		return;
 	ctx->known = false;
 	m->ctxs_unknown++;
-	ctx_purge(m, ctx, false);
+	ctx_purge(ctx);
 }
 
 void model_lost_ring(struct model *m, uint8_t ring)
@@ -92,9 +75,9 @@ static void check_loss(struct model *m, const struct ims_hdr *h)
 
 /* ---- operations ---- */
 
-static struct m_op *op_of(struct model *m, uint32_t tid)
+static struct m_op *op_of(struct model *m, struct m_ctx *c, uint32_t tid)
 {
-	struct m_op *op = table_get(&m->ops, (uint64_t)tid + 1);
+	struct m_op *op = table_get(&c->ops, (uint64_t)tid + 1);
 
 	if (op)
 		return op;
@@ -103,7 +86,7 @@ static struct m_op *op_of(struct model *m, uint32_t tid)
 		return NULL;
 	op->tid = tid;
 	op->number = ++m->op_numbers;
-	if (table_put(&m->ops, (uint64_t)tid + 1, op)) {
+	if (table_put(&c->ops, (uint64_t)tid + 1, op)) {
 		free(op);
 		return NULL;
 	}
@@ -150,106 +133,106 @@ bool model_op_over(const struct m_event *ev)
 }
 
 /* Threads come and go; one that is between ioctls and owes nothing is forgotten. */
-static void op_retire(struct model *m, struct m_op *op)
+static void op_retire(struct m_ctx *c, struct m_op *op)
 {
-	if (op->enter || op->detached || op->removed || m->ops.n < 4096)
+	if (op->enter || op->detached || op->removed || c->ops.n < 4096)
 		return;
-	table_del(&m->ops, (uint64_t)op->tid + 1);
+	table_del(&c->ops, (uint64_t)op->tid + 1);
 	free(op->touched);
 	free(op);
 }
 
-void model_op_reset(struct model *m, struct m_op *op)
+void model_op_reset(struct model *m, struct m_ctx *c, struct m_op *op)
 {
 	op->ntouched = 0;
 	op->number = ++m->op_numbers;
-	op_retire(m, op);
+	op_retire(c, op);
 }
 
 /* ---- resolving ---- */
 
-static void name_ioas(struct model *m, struct m_event *ev, uint64_t cookie)
+static void name_ioas(struct m_event *ev, uint64_t cookie)
 {
-	ev->ioas = table_get(&m->ioases, cookie);
+	ev->ioas = table_get(&ev->ctx->ioases, cookie);
 }
 
-static void name_area(struct model *m, struct m_event *ev, uint64_t cookie)
+static void name_area(struct m_event *ev, uint64_t cookie)
 {
-	ev->area = table_get(&m->areas, cookie);
+	ev->area = table_get(&ev->ctx->areas, cookie);
 	if (!ev->area)
 		return;
 	ev->ioas = ev->area->ioas;
 	ev->pages = ev->area->pages;
 }
 
-static void name_pages(struct model *m, struct m_event *ev, uint64_t cookie)
+static void name_pages(struct m_event *ev, uint64_t cookie)
 {
-	ev->pages = table_get(&m->pages, cookie);
+	ev->pages = table_get(&ev->ctx->pages, cookie);
 }
 
-static void name_domain(struct model *m, struct m_event *ev, uint64_t cookie)
+static void name_domain(struct m_event *ev, uint64_t cookie)
 {
-	ev->domain = table_get(&m->domains, cookie);
+	ev->domain = table_get(&ev->ctx->domains, cookie);
 	if (ev->domain && !ev->ioas)
 		ev->ioas = ev->domain->ioas;
 }
 
-static void name_objects(struct model *m, struct m_event *ev)
+static void name_objects(struct m_event *ev)
 {
 	const struct ims_record *r = ev->r;
 
 	switch (r->h.kind) {
-	case IMS_IOAS: name_ioas(m, ev, r->p.ioas.ioas); break;
+	case IMS_IOAS: name_ioas(ev, r->p.ioas.ioas); break;
 	case IMS_HWPT:
-		name_ioas(m, ev, r->p.hwpt.ioas);
-		name_domain(m, ev, r->p.hwpt.domain);
+		name_ioas(ev, r->p.hwpt.ioas);
+		name_domain(ev, r->p.hwpt.domain);
 		break;
-	case IMS_MAP: name_ioas(m, ev, r->p.map.ioas); break;
-	case IMS_UNMAP: name_ioas(m, ev, r->p.unmap.ioas); break;
-	case IMS_IOVA: name_ioas(m, ev, r->p.iova.ioas); break;
+	case IMS_MAP: name_ioas(ev, r->p.map.ioas); break;
+	case IMS_UNMAP: name_ioas(ev, r->p.unmap.ioas); break;
+	case IMS_IOVA: name_ioas(ev, r->p.iova.ioas); break;
 	case IMS_AREA:
-		name_area(m, ev, r->p.area.area);
+		name_area(ev, r->p.area.area);
 		if (!ev->area) {
-			name_ioas(m, ev, r->p.area.ioas);
-			name_pages(m, ev, r->p.area.pages);
+			name_ioas(ev, r->p.area.ioas);
+			name_pages(ev, r->p.area.pages);
 		}
 		break;
-	case IMS_SPLIT: name_area(m, ev, r->p.split.area); break;
-	case IMS_STORAGE: name_area(m, ev, r->p.storage.area); break;
-	case IMS_PAGES: name_pages(m, ev, r->p.pages.pages); break;
-	case IMS_RESERVE: name_ioas(m, ev, r->p.reserve.ioas); break;
-	case IMS_ALLOW: name_ioas(m, ev, r->p.allow.ioas); break;
+	case IMS_SPLIT: name_area(ev, r->p.split.area); break;
+	case IMS_STORAGE: name_area(ev, r->p.storage.area); break;
+	case IMS_PAGES: name_pages(ev, r->p.pages.pages); break;
+	case IMS_RESERVE: name_ioas(ev, r->p.reserve.ioas); break;
+	case IMS_ALLOW: name_ioas(ev, r->p.allow.ioas); break;
 	case IMS_DEV_REGION:
-		name_ioas(m, ev, r->p.dev_region.ioas);
-		ev->device = table_get(&m->devices, r->p.dev_region.dev);
+		name_ioas(ev, r->p.dev_region.ioas);
+		ev->device = table_get(&ev->ctx->devices, r->p.dev_region.dev);
 		break;
-	case IMS_ALIGN: name_ioas(m, ev, r->p.align.ioas); break;
+	case IMS_ALIGN: name_ioas(ev, r->p.align.ioas); break;
 	case IMS_DOMAIN:
-		name_ioas(m, ev, r->p.domain.ioas);
-		name_domain(m, ev, r->p.domain.domain);
+		name_ioas(ev, r->p.domain.ioas);
+		name_domain(ev, r->p.domain.domain);
 		break;
 	case IMS_DMA_MAP:
-		name_area(m, ev, r->p.dma_map.area);
-		name_domain(m, ev, r->p.dma_map.domain);
+		name_area(ev, r->p.dma_map.area);
+		name_domain(ev, r->p.dma_map.domain);
 		break;
-	case IMS_DMA_UNMAP: name_domain(m, ev, r->p.dma_unmap.domain); break;
-	case IMS_IOTLB_SYNC: name_domain(m, ev, r->p.iotlb_sync.domain); break;
-	case IMS_PIN: name_pages(m, ev, r->p.pin.pages); break;
-	case IMS_PIN_RUNS: name_pages(m, ev, r->p.pin_runs.pages); break;
-	case IMS_UNPIN: name_pages(m, ev, r->p.unpin.pages); break;
-	case IMS_XARRAY: name_pages(m, ev, r->p.xarray.pages); break;
-	case IMS_ACCOUNT: name_pages(m, ev, r->p.account.pages); break;
+	case IMS_DMA_UNMAP: name_domain(ev, r->p.dma_unmap.domain); break;
+	case IMS_IOTLB_SYNC: name_domain(ev, r->p.iotlb_sync.domain); break;
+	case IMS_PIN: name_pages(ev, r->p.pin.pages); break;
+	case IMS_PIN_RUNS: name_pages(ev, r->p.pin_runs.pages); break;
+	case IMS_UNPIN: name_pages(ev, r->p.unpin.pages); break;
+	case IMS_XARRAY: name_pages(ev, r->p.xarray.pages); break;
+	case IMS_ACCOUNT: name_pages(ev, r->p.account.pages); break;
 	case IMS_DEVICE:
-		ev->device = table_get(&m->devices, r->p.device.dev);
-		name_domain(m, ev, r->p.device.domain);
+		ev->device = table_get(&ev->ctx->devices, r->p.device.dev);
+		name_domain(ev, r->p.device.domain);
 		break;
-	case IMS_ACCESS: name_ioas(m, ev, r->p.access.ioas); break;
+	case IMS_ACCESS: name_ioas(ev, r->p.access.ioas); break;
 	case IMS_ACCESS_RANGE:
-		name_area(m, ev, r->p.access_range.area);
-		name_pages(m, ev, r->p.access_range.pages);
+		name_area(ev, r->p.access_range.area);
+		name_pages(ev, r->p.access_range.pages);
 		break;
-	case IMS_ACCESS_OP: name_ioas(m, ev, r->p.access_op.ioas); break;
-	case IMS_DIRTY: name_domain(m, ev, r->p.dirty.domain); break;
+	case IMS_ACCESS_OP: name_ioas(ev, r->p.access_op.ioas); break;
+	case IMS_DIRTY: name_domain(ev, r->p.dirty.domain); break;
 	default: break;
 	}
 }
@@ -261,12 +244,10 @@ void model_resolve(struct model *m, const struct ims_record *r, struct m_event *
 	ev->ctx = table_get(&m->ctxs, r->h.ctx);
 	if (r->h.kind == IMS_LOSS || r->h.kind == IMS_END)
 		return;
-	ev->op = op_of(m, r->h.tid);
-	if (ev->ctx && !ev->ctx->known)
+	if (!ev->ctx || !ev->ctx->known)
 		return;
-	name_objects(m, ev);
-	if (!ev->ctx && !r->h.ctx && ev->domain)
-		ev->ctx = ev->domain->ctx;
+	ev->op = op_of(m, ev->ctx, r->h.tid);
+	name_objects(ev);
 }
 
 /* ---- applying ---- */

@@ -6,6 +6,9 @@
  *	pages  -> pinned runs by page index, areas that show it, accesses, charge
  *	domain -> mapped runs by IOVA
  *
+ * Each ctx has tables of its own: contexts come through different rings, and a
+ * freed address may be born again in another ctx before its end is read here.
+ *
  * The model only follows; it never judges.  Rules look at it before a record is
  * applied (is the change allowed in this state?) and after (is the result what
  * it must be?).  It survives any sequence of records: what contradicts the
@@ -43,7 +46,8 @@ struct m_ctx {
 	uint8_t ring;
 	bool known;
 	int64_t nobjects;	/* ids reserved or visible */
-	uint32_t nioas, npages, ndomains, nareas, ndevices, nhwpts;
+	/* by cookie; ops by thread id */
+	struct table ioases, areas, pages, domains, hwpts, devices, ops;
 };
 
 struct m_range {
@@ -121,14 +125,12 @@ struct m_hwpt {
 	uint64_t obj;
 	uint64_t ioas;		/* cookie, 0 when nested */
 	uint64_t parent;	/* nested only: domain of the parent HWPT */
-	struct m_ctx *ctx;
 };
 
 struct m_device {
 	uint64_t cookie;	/* struct device */
 	char name[IMS_NAME];
 	uint32_t id, group;
-	struct m_ctx *ctx;
 	uint64_t ioas;		/* cookie of the IOAS its domain belongs to, 0: detached */
 };
 
@@ -160,7 +162,7 @@ struct m_event {
 };
 
 struct model {
-	struct table ctxs, ioases, areas, pages, domains, hwpts, devices, ops;
+	struct table ctxs;
 	uint64_t number;
 	uint64_t inconsistent;		/* records that contradict the state */
 	uint64_t unknown_ctx;		/* records of ctxs that are not known */
@@ -181,7 +183,7 @@ void model_apply(struct model *m, struct m_event *ev);
 /* Whether @ev ends the operation of its thread; call after applying it. */
 bool model_op_over(const struct m_event *ev);
 /* Forget what the thread touched: its operation is over and was judged. */
-void model_op_reset(struct model *m, struct m_op *op);
+void model_op_reset(struct model *m, struct m_ctx *c, struct m_op *op);
 /* Records of this ctx were lost (NULL: of any): it is not known from now on. */
 void model_lost(struct model *m, struct m_ctx *ctx);
 void model_lost_ring(struct model *m, uint8_t ring);

@@ -70,7 +70,7 @@ static void iova(struct ims_verifier *v, const struct m_event *ev)
 
 	if (ev->r->h.action != IMS_IOVA_AUTO || !r->length)
 		return;
-	struct m_ioas *s = table_get(&verifier_model(v)->ioases, r->ioas);
+	struct m_ioas *s = table_get(&ev->ctx->ioases, r->ioas);
 
 	why = s ? fault(v, s, r, r->iova + (r->length - 1)) : NULL;
 	if (why)

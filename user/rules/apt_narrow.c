@@ -37,9 +37,9 @@ static void domain(struct ims_verifier *v, const struct m_event *ev)
 
 static void settled(struct ims_verifier *v, const struct m_event *ev)
 {
-	const struct m_ioas *s = table_get(&verifier_model(v)->ioases, ev->op->detached_from);
+	const struct m_ioas *s = table_get(&ev->ctx->ioases, ev->op->detached_from);
 
-	if (s && s->ctx->known)
+	if (s)
 		left_over(v, ev, s, ev->op->detached, "device");
 }
 

@@ -9,13 +9,13 @@
 
 extern const struct ims_rule rule_close_empty;
 
-static bool any_ioas_in_use(const struct model *m, const struct m_ctx *c)
+static bool any_ioas_in_use(const struct m_ctx *c)
 {
 	const struct m_ioas *s;
 	uint32_t i;
 
-	table_for_each(&m->ioases, i, s)
-		if (s->ctx == c && (s->domains || s->reserved || s->nareas))
+	table_for_each(&c->ioases, i, s)
+		if (s->domains || s->reserved || s->nareas)
 			return true;
 	return false;
 }
@@ -26,11 +26,10 @@ static void ctx(struct ims_verifier *v, const struct m_event *ev)
 
 	if (ev->r->h.action != IMS_CTX_FREED || !c)
 		return;
-	if (c->nareas || c->npages || c->ndevices || c->nobjects ||
-	    any_ioas_in_use(verifier_model(v), c))
+	if (c->areas.n || c->pages.n || c->devices.n || c->nobjects || any_ioas_in_use(c))
 		violate(v, &rule_close_empty, ev,
 			"the ctx was freed with %u areas, %u pages objects, %u devices and %lld objects left",
-			c->nareas, c->npages, c->ndevices, (long long)c->nobjects);
+			c->areas.n, c->pages.n, c->devices.n, (long long)c->nobjects);
 }
 
 const struct ims_rule rule_close_empty = {

@@ -29,7 +29,7 @@ static void device(struct ims_verifier *v, const struct m_event *ev)
 	if (!d || !d->ioas || ev->r->p.device.rc ||
 	    (ev->r->h.action != IMS_DEV_ATTACH && ev->r->h.action != IMS_DEV_REPLACE))
 		return;
-	s = table_get(&verifier_model(v)->ioases, d->ioas);
+	s = table_get(&ev->ctx->ioases, d->ioas);
 	for (const struct m_range *r = s ? s->regions : NULL; r; r = r->next)
 		if (r->owner == d->cookie && !has(s->reserved, r))
 			violate(v, &rule_rsv_dev, ev,
@@ -45,8 +45,8 @@ static void reserve(struct ims_verifier *v, const struct m_event *ev)
 
 	if (ev->r->h.action != IMS_RESV_DEL || !ev->ioas)
 		return;
-	d = table_get(&verifier_model(v)->devices, r->owner);
-	dom = table_get(&verifier_model(v)->domains, r->owner);
+	d = table_get(&ev->ctx->devices, r->owner);
+	dom = table_get(&ev->ctx->domains, r->owner);
 	if ((d && d->ioas == ev->ioas->cookie) || (dom && dom->added && dom->ioas == ev->ioas))
 		violate(v, &rule_rsv_dev, ev,
 			"%#llx-%#llx is no longer reserved though its %s still uses the IOAS",

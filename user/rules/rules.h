@@ -47,7 +47,6 @@ extern const struct ims_rule *const ims_rules[];
 void violate(struct ims_verifier *v, const struct ims_rule *rule, const struct m_event *ev,
 	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-struct model *verifier_model(struct ims_verifier *v);
 /* Bytes of a huge page that auto-allocated IOVAs are aligned to at most. */
 uint64_t verifier_hpage(const struct ims_verifier *v);
 

@@ -29,8 +29,8 @@ static const char *fault(const struct ims_split *r, const struct m_area *a,
 static void split(struct ims_verifier *v, const struct m_event *ev)
 {
 	const struct ims_split *r = &ev->r->p.split;
-	const struct m_area *l = table_get(&verifier_model(v)->areas, r->lhs);
-	const struct m_area *h = table_get(&verifier_model(v)->areas, r->rhs);
+	const struct m_area *l = table_get(&ev->ctx->areas, r->lhs);
+	const struct m_area *h = table_get(&ev->ctx->areas, r->rhs);
 	const char *why;
 
 	if (!ev->area || !l || !h)

@@ -32,11 +32,6 @@ struct ims_verifier {
 	uint64_t records[IMS_NR_KINDS], lost[IMS_LOSS_CLASSES], violations;
 };
 
-struct model *verifier_model(struct ims_verifier *v)
-{
-	return &v->model;
-}
-
 uint64_t verifier_hpage(const struct ims_verifier *v)
 {
 	return v->opts.hpage ? v->opts.hpage : 2ULL << 20;
@@ -129,7 +124,7 @@ static void judge_touched(struct ims_verifier *v, const struct m_event *ev)
 	struct m_op *op = ev->op;
 
 	for (uint32_t i = 0; i < op->ntouched; i++) {
-		struct m_pages *p = table_get(&v->model.pages, op->touched[i]);
+		struct m_pages *p = table_get(&ev->ctx->pages, op->touched[i]);
 
 		if (!p || p->touched_op != op->number || p->touched_tid != op->tid)
 			continue;
@@ -139,7 +134,7 @@ static void judge_touched(struct ims_verifier *v, const struct m_event *ev)
 				v->result[k].rule->pages_quiet(v, ev, p);
 			}
 	}
-	model_op_reset(&v->model, op);
+	model_op_reset(&v->model, ev->ctx, op);
 }
 
 static bool about_ranges(const struct ims_record *r)
@@ -182,7 +177,7 @@ void ims_verifier_feed(struct ims_verifier *v, const struct ims_record *r)
 	model_apply(&v->model, &ev);
 	if (ev.ctx && ev.ctx->known)
 		ask(v, &v->after[r->h.kind], &ev);
-	if (ev.op && model_op_over(&ev))
+	if (ev.ctx && ev.ctx->known && ev.op && model_op_over(&ev))
 		judge_touched(v, &ev);
 }
 
