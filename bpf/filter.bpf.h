@@ -20,6 +20,7 @@
 #include "ring.bpf.h"
 
 #define MAX_SCOPE 16384
+#define SCOPE_CACHE 1024	/* power of two */
 #define MAX_TGIDS 16384
 
 /* Set before load. */
@@ -39,6 +40,9 @@ struct {
 	__type(key, __u64);
 	__type(value, __u8);
 } scope SEC(".maps");
+
+/* Contexts in scope that were asked about last: a hash look-up costs 90 instructions. */
+__u64 scope_cache[SCOPE_CACHE];
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -99,12 +103,24 @@ static __always_inline bool scope_join(__u64 ctx)
 	return true;
 }
 
+static __always_inline __u64 *scope_cached(__u64 ctx)
+{
+	return &scope_cache[hash_of(ctx) % SCOPE_CACHE];
+}
+
+static __noinline int scope_search(__u64 ctx)
+{
+	if (!bpf_map_lookup_elem(&scope, &ctx) &&
+	    !(late_join && !by_object && ctx && scope_join(ctx)))
+		return 0;
+	*scope_cached(ctx) = ctx;
+	return 1;
+}
+
 /* To be asked first for each record. */
 static __always_inline bool scope_has(__u64 ctx)
 {
-	if (!filtering || bpf_map_lookup_elem(&scope, &ctx))
-		return true;
-	return late_join && !by_object && ctx && scope_join(ctx);
+	return !filtering || (ctx && *scope_cached(ctx) == ctx) || scope_search(ctx);
 }
 
 static __always_inline void scope_open(__u64 ctx)
@@ -113,10 +129,14 @@ static __always_inline void scope_open(__u64 ctx)
 		scope_join(ctx);
 }
 
+/* Its last record was made, so nobody can bring it back into the cache. */
 static __always_inline void scope_freed(__u64 ctx)
 {
-	if (filtering)
-		bpf_map_delete_elem(&scope, &ctx);
+	if (!filtering)
+		return;
+	bpf_map_delete_elem(&scope, &ctx);
+	if (*scope_cached(ctx) == ctx)
+		*scope_cached(ctx) = 0;
 }
 
 static __always_inline void scope_ioas(__u64 ctx, __u32 id)

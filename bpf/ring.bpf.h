@@ -27,7 +27,7 @@
 #include "ring.h"
 
 #define MAX_LOSSY 4096
-#define WAKE_EVERY 64		/* records between two looks at the fill level */
+#define WAKE_EVERY 512		/* records between two looks at the fill level */
 
 /* Set before load. */
 const volatile __u32 ring_mask = 0;	/* number of rings - 1 */
@@ -68,9 +68,14 @@ struct slot {
 	__u64 wake;
 };
 
+static __always_inline __u32 hash_of(__u64 ctx)
+{
+	return ((__u32)(ctx >> 6) * 0x9e3779b1u) >> 16;
+}
+
 static __always_inline __u32 ring_of(__u64 ctx)
 {
-	return ((__u32)(ctx >> 6) * 0x9e3779b1u) >> 16 & ring_mask & (IMS_MAX_RINGS - 1);
+	return hash_of(ctx) & ring_mask & (IMS_MAX_RINGS - 1);
 }
 
 /* Rare, so it is a function of its own: 32 copies would only cost. */

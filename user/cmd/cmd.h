@@ -40,7 +40,7 @@ const struct ims_command *ims_command_find(const char *name);
 	  "stop after S seconds" }, \
 	{ "rings", 0, IMS_OPT_U32, IMS_SET(rings), 1, 64, "N", \
 	  "ring buffers, a power of two (default 4)" }, \
-	{ "ring-size", 0, IMS_OPT_BYTES, IMS_SET(ring_size), 256 << 10, 1 << 30, "BYTES", \
+	{ "ring-size", 0, IMS_OPT_BYTES, IMS_SET(ring_size), 1 << 20, 1 << 30, "BYTES", \
 	  "size of each, a power of two (default 16M)" }
 
 #define IMS_OPTS_OUTPUT \

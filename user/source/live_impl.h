@@ -19,6 +19,7 @@ struct live_ring {
 	uint32_t index;
 	uint32_t budget;		/* records until the next ring has its turn */
 	uint16_t seen_lost;		/* hdr.lost of the last record */
+	bool lossy;			/* a loss was seen in this turn */
 	uint64_t delivered;
 	int64_t reported[IMS_LOSS_CLASSES];
 };

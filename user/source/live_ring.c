@@ -21,6 +21,23 @@
 
 #define BATCH 4096
 
+/*
+ * Records are missing before one that carries a new number.  An overloaded ring
+ * loses some before every record, and asking whose they were costs system calls,
+ * just when there is no time: so only the first loss of a turn is reported in
+ * its place, the others at the end of the turn.
+ */
+static int on_loss(struct live_ring *ring, uint16_t lost)
+{
+	if (lost == ring->seen_lost)
+		return 0;
+	ring->seen_lost = lost;
+	if (ring->lossy)
+		return 0;
+	ring->lossy = true;
+	return live_report_losses(ring->live);
+}
+
 static int on_sample(void *ctx, void *data, size_t len)
 {
 	const struct ims_record *r = data;
@@ -29,12 +46,9 @@ static int on_sample(void *ctx, void *data, size_t len)
 
 	if (len < sizeof(r->h) || !ims_record_size(r) || ims_record_size(r) > len)
 		return -EBADMSG;
-	if (r->h.lost != ring->seen_lost) {
-		ring->seen_lost = r->h.lost;
-		rc = live_report_losses(ring->live);
-		if (rc)
-			return rc;
-	}
+	rc = on_loss(ring, r->h.lost);
+	if (rc)
+		return rc;
 	ring->delivered++;
 	rc = ring->live->fn(ring->live->arg, r);
 	if (rc < 0)
@@ -52,21 +66,31 @@ int live_pseudo(struct live *live, struct ims_record *r, enum ims_kind kind)
 	return live->fn(live->arg, r);
 }
 
+static int ring_turn(struct live_ring *ring)
+{
+	int rc;
+
+	ring->budget = BATCH;
+	ring->lossy = false;
+	rc = ring_buffer__consume(ring->rb);
+	if (rc == -EBADMSG)
+		ims_error("a record of ring %u makes no sense; the BPF programs and iommuscope "
+			  "do not fit, rebuild both", ring->index);
+	if (rc < 0 && rc != -EAGAIN)
+		return rc;
+	return ring->lossy ? live_report_losses(ring->live) : 0;
+}
+
 int live_deliver(struct live *live)
 {
-	uint64_t before, n = 0;
+	uint64_t n = 0;
 
 	for (uint32_t i = 0; i < live->nrings; i++) {
 		struct live_ring *ring = &live->rings[i];
-		int rc;
+		uint64_t before = ring->delivered;
+		int rc = ring_turn(ring);
 
-		before = ring->delivered;
-		ring->budget = BATCH;
-		rc = ring_buffer__consume(ring->rb);
-		if (rc == -EBADMSG)
-			ims_error("a record of ring %u makes no sense; the BPF programs and "
-				  "iommuscope do not fit, rebuild both", i);
-		if (rc < 0 && rc != -EAGAIN)
+		if (rc < 0)
 			return rc;
 		n += ring->delivered - before;
 	}
