@@ -3,12 +3,24 @@
  * MIR-STRAY (security): a domain translates nothing where its IOAS has no area.
  *
  * Checked when an area leaves the tree, unmapped or aborted: no domain of the
- * IOAS may still translate any of it.  Exception: MSI pages, which iommufd does
- * not map and this model does not hold.
+ * IOAS may still translate any of it.  Exceptions: MSI pages, which iommufd does
+ * not map and this model does not hold; the first half of a split that fails,
+ * which shows what the old area shows when that is inserted again.
  */
 #include "rules/rules.h"
 
 extern const struct ims_rule rule_mir_stray;
+
+static bool half_of_failed_split(const struct m_area *a)
+{
+	const struct m_area *old = a->state == M_PENDING && a->pages ? a->pages->areas : NULL;
+
+	for (; old; old = old->next_of_pages)
+		if (old->state == M_REMOVED && old->ioas == a->ioas && old->iova <= a->iova &&
+		    old->last >= a->last)
+			return true;
+	return false;
+}
 
 static void area(struct ims_verifier *v, const struct m_event *ev)
 {
@@ -16,7 +28,8 @@ static void area(struct ims_verifier *v, const struct m_event *ev)
 	struct runmap_pos pos;
 	struct run r;
 
-	if (ev->r->h.action != IMS_AREA_FREE || !a || a->state == M_REMOVED)
+	if (ev->r->h.action != IMS_AREA_FREE || !a || a->state == M_REMOVED ||
+	    half_of_failed_split(a))
 		return;
 	for (struct m_domain *d = a->ioas->domains; d; d = d->next)
 		if (runmap_first(&d->pt, a->iova, a->last, &pos, &r))

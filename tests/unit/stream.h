@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * stream: record streams that read like a story, told to a verifier.
+ *
+ *	struct stream *s = stream_new();
+ *
+ *	ctx_open(s);
+ *	ioas_new(s, S1, 1);
+ *	domain_add(s, S1, D1, 0, APERTURE_64);
+ *	map(s, S1, A1, P1, 0x100000, 16);
+ *	expect_violation(s, "UNPIN-AFTER-UNMAP", "pages 0-15",
+ *			 r_unpin(s, P1, 0, 0, RUNS({ PFN1, 16 })));
+ *	stream_end(s);
+ *
+ * Two layers.  The r_*() functions feed one record each and believe what they
+ * are told.  The others are what the kernel does: whole sequences in the order
+ * in which iommufd of 6.12 with our tracepoints writes them.  For these the
+ * stream knows, like the kernel, what is pinned, charged, and shown where.
+ *
+ * After each record a violation that was not announced by expect_violation()
+ * fails the test, and so does a stream that contradicts itself.
+ *
+ * Names: S an IOAS, D a domain, A an area, P a pages object, X a device.  They
+ * are cookies: any number but 0 will do.  P n has its pages at PFN n << 20.
+ *
+ * A test is one file for the Makefile, so stream.c is included and not linked.
+ */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "bpf/record.h"
+#include "rules/verifier.h"
+
+enum {
+	S1 = 0x5001, S2, S3,
+	D1 = 0xd001, D2, D3,
+	A1 = 0xa001, A2, A3, A4, A5,
+	X1 = 0xe001, X2,
+	P1 = 1, P2, P3,
+	C1 = 0xc001, C2,
+};
+
+#define PG 4096ULL
+#define MB (1ULL << 20)
+#define APERTURE_64 UINT64_MAX
+#define APERTURE_48 ((1ULL << 48) - 1)
+#define PFN(p) ((uint64_t)(p) << 20)
+#define RW (IMS_PROT_READ | IMS_PROT_WRITE | IMS_PROT_CACHE)
+#define RO (IMS_PROT_READ | IMS_PROT_CACHE)
+
+/* The runs of a record and their number, as two arguments. */
+#define RUNS(...) ((const struct ims_run[]){ __VA_ARGS__ }), \
+	(sizeof((const struct ims_run[]){ __VA_ARGS__ }) / sizeof(struct ims_run))
+
+#define B_PAGES 1024
+#define B_NAMES 16
+#define B_EXPECT 6
+
+/* What the stream believes, to tell what the kernel would do next. */
+struct b_pages {
+	uint64_t name, uptr, npages, pinned, charged;
+	uint64_t chunk;			/* pages that are contiguous, 0: all */
+	uint32_t mode;
+	bool writable;
+	unsigned int areas;
+	uint8_t pin[B_PAGES], acc[B_PAGES], dom[B_PAGES];
+};
+
+struct b_area {
+	uint64_t name, ioas, iova, len, start_byte;
+	struct b_pages *p;
+	uint32_t prot;
+	bool stored;			/* in the domains_itree */
+};
+
+struct b_domain {
+	uint64_t name, start, last;
+};
+
+struct b_ioas {
+	uint64_t name;
+	struct b_domain d[8];		/* the first is the storage of new areas */
+	unsigned int n;
+	bool small;			/* large pages disabled */
+};
+
+struct stream {
+	struct ims_verifier *v;
+	uint64_t seq, ctx, counter, limit;
+	uint32_t tid, mode;
+	uint16_t lost;
+	uint8_t ring;
+	bool writable;			/* of pages objects to come */
+	uint64_t chunk;			/* dito */
+	bool may_contradict;
+	struct b_pages pages[B_NAMES];
+	struct b_area areas[B_NAMES];
+	struct b_ioas ioases[B_NAMES];
+	struct {
+		const char *rule, *text;
+		bool fired;
+	} expect[B_EXPECT];
+	unsigned int nexpect, fed, violations;
+	char last[512], object[128];	/* of the last violation */
+	unsigned int nhistory;
+};
+
+/* ---- the frame ---- */
+
+struct stream *stream_new(void);
+struct stream *stream_new_opts(const struct ims_verifier_opts *opts);
+/* Checks that the verdict fits what was expected. */
+void stream_end(struct stream *s);
+/* Ends with this verdict, whatever was expected. */
+void stream_end_as(struct stream *s, enum ims_verdict verdict);
+void thread(struct stream *s, uint32_t tid);
+void feed(struct stream *s, uint8_t kind, uint8_t action, const void *payload,
+	  const struct ims_run *runs, unsigned int nruns);
+
+/* The one record that is fed by @record breaks @rule, and says @text. */
+#define expect_violation(s, rule, text, record) do {			\
+		stream_expect(s, rule, text);				\
+		record;							\
+		stream_met(s);						\
+	} while (0)
+/* The next expect_violation() breaks this rule too. */
+void stream_expect(struct stream *s, const char *rule, const char *text);
+#define also(s, rule, text) stream_expect(s, rule, text)
+void stream_met(struct stream *s);
+
+/* How most stories begin: a ctx, IOAS S1 and, in the second, domain D1. */
+struct stream *with_ioas(void);
+struct stream *with_domain(void);
+/* Undo what with_ioas() and with_domain() did, and stream_end(). */
+void end_with_ioas(struct stream *s);
+void end_with_domain(struct stream *s);
+
+#define TESTS(...)								\
+	int main(void)								\
+	{									\
+		const struct CMUnitTest tests[] = { __VA_ARGS__ };		\
+		return cmocka_run_group_tests(tests, NULL, NULL);		\
+	}
+#define T(name) cmocka_unit_test(name)
+#define TEST(name) static void name(void **state __attribute__((unused)))
+
+/* ---- one record each ---- */
+
+void r_ctx(struct stream *s, int action);
+void r_object(struct stream *s, int action, uint32_t id);
+void r_ioas(struct stream *s, uint64_t S, uint32_t id);
+void r_hwpt(struct stream *s, uint64_t D, uint64_t S, uint64_t parent, uint32_t flags);
+void r_map(struct stream *s, int action, uint64_t S, uint64_t iova, uint64_t length,
+	   uint64_t uptr, uint32_t flags, int rc);
+void r_unmap(struct stream *s, int action, uint64_t S, uint64_t iova, uint64_t last,
+	     uint64_t unmapped, int rc);
+void r_iova(struct stream *s, int action, uint64_t S, uint64_t iova, uint64_t length,
+	    uint64_t hint);
+void r_area(struct stream *s, int action, uint64_t S, uint64_t A, uint64_t P, uint64_t iova,
+	    uint64_t len, uint64_t start_byte, uint32_t prot);
+void r_split(struct stream *s, uint64_t S, uint64_t A, uint64_t L, uint64_t R,
+	     uint64_t storage, uint32_t flags);
+void r_storage(struct stream *s, uint64_t S, uint64_t A, uint64_t P, uint64_t D);
+void r_pages(struct stream *s, int action, uint64_t P, uint64_t npages, uint64_t npinned,
+	     uint32_t mode, bool writable);
+void r_reserve(struct stream *s, int action, uint64_t S, uint64_t start, uint64_t last,
+	       uint64_t owner, int rc);
+void r_allow(struct stream *s, int action, uint64_t S, uint64_t start, uint64_t last, int rc);
+void r_region(struct stream *s, uint64_t S, uint64_t X, uint64_t start, uint64_t last, int type);
+void r_align(struct stream *s, uint64_t S, uint64_t align, bool large);
+void r_domain(struct stream *s, int action, uint64_t S, uint64_t D, uint64_t start,
+	      uint64_t last, int rc);
+void r_dma_map(struct stream *s, uint64_t D, uint64_t A, uint64_t iova, uint32_t prot, int rc,
+	       const struct ims_run *runs, unsigned int nruns);
+void r_dma_unmap(struct stream *s, uint64_t D, uint64_t iova, uint64_t size, uint64_t unmapped,
+		 bool synced);
+void r_sync(struct stream *s, uint64_t D);
+void r_pin(struct stream *s, uint64_t P, uint64_t index, int64_t got);
+void r_pin_transient(struct stream *s, uint64_t P, uint64_t index);
+void r_pin_runs(struct stream *s, uint64_t P, uint64_t index, const struct ims_run *runs,
+		unsigned int nruns);
+void r_unpin(struct stream *s, uint64_t P, uint64_t index, uint32_t flags,
+	     const struct ims_run *runs, unsigned int nruns);
+void r_xarray(struct stream *s, int action, uint64_t P, uint64_t index, uint64_t last);
+void r_account(struct stream *s, uint64_t P, uint32_t mode, int64_t delta, uint64_t npinned,
+	       uint64_t last_npinned, int rc);
+void r_device(struct stream *s, int action, uint64_t X, uint32_t group, uint64_t D,
+	      uint64_t old, int rc);
+void r_access_range(struct stream *s, int action, uint64_t A, uint64_t P, uint64_t index,
+		    uint64_t last, int rc);
+void r_access_op(struct stream *s, int action, uint64_t S, uint64_t iova, uint64_t length);
+void r_ioctl(struct stream *s, int action, int rc);
+void r_loss(struct stream *s, uint64_t ctx, int class, uint64_t n);
+void r_end(struct stream *s);
+
+/* ---- what the kernel does ---- */
+
+void ctx_open(struct stream *s);
+/* The file is closed; the ctx must be empty. */
+void ctx_close(struct stream *s);
+void ioas_new(struct stream *s, uint64_t S, uint32_t id);
+void ioas_destroy(struct stream *s, uint64_t S, uint32_t id);
+/* HUGE_PAGES option. */
+void large_pages(struct stream *s, uint64_t S, bool on);
+
+/* iopt_table_add_domain(), iopt_table_remove_domain() */
+void domain_add(struct stream *s, uint64_t S, uint64_t D, uint64_t start, uint64_t last);
+void domain_del(struct stream *s, uint64_t S, uint64_t D);
+/* The steps of the first, to stop in between. */
+void domain_add_begin(struct stream *s, uint64_t S, uint64_t D, uint64_t start, uint64_t last);
+void domain_add_end(struct stream *s, uint64_t S, uint64_t D);
+
+/* IOAS_MAP of @npages whole pages at a fixed IOVA; makes P and A. */
+void map(struct stream *s, uint64_t S, uint64_t A, uint64_t P, uint64_t iova, uint64_t npages);
+/* The steps of it. */
+void map_begin(struct stream *s, uint64_t S, uint64_t A, uint64_t P, uint64_t iova,
+	       uint64_t npages);
+void pages_new(struct stream *s, uint64_t P, uint64_t npages);
+void area_new(struct stream *s, uint64_t S, uint64_t A, uint64_t P, uint64_t iova, uint64_t len,
+	      uint64_t start_byte, uint32_t prot);
+void area_fill(struct stream *s, uint64_t A);	/* pin, map into all domains, charge */
+void area_ready(struct stream *s, uint64_t A);
+void map_end(struct stream *s, uint64_t A, int rc);
+/* IOAS_COPY of a piece of the pages object P. */
+void copy(struct stream *s, uint64_t S, uint64_t A, uint64_t P, uint64_t iova, uint64_t len,
+	  uint64_t start_byte);
+/* A map whose charge is refused: everything is unwound. */
+void map_refused(struct stream *s, uint64_t S, uint64_t A, uint64_t P, uint64_t iova,
+		 uint64_t npages);
+
+/* IOAS_UNMAP of one whole area; P goes with its last area. */
+void unmap(struct stream *s, uint64_t A);
+void area_dying(struct stream *s, uint64_t A);
+void area_unfill(struct stream *s, uint64_t A);
+void area_gone(struct stream *s, uint64_t A);
+void pages_put(struct stream *s, uint64_t P);
+
+/* Cut A before its page @at into L and R. */
+void split(struct stream *s, uint64_t A, uint64_t at, uint64_t L, uint64_t R);
+
+/* An in-kernel access pins pages [first, last] of the area. */
+void access_pin(struct stream *s, uint64_t A, uint64_t first, uint64_t last);
+void access_unpin(struct stream *s, uint64_t A, uint64_t first, uint64_t last);
+/* iopt_pages_rw_slow(): pins what is not, and lets it go. */
+void access_rw(struct stream *s, uint64_t P, uint64_t first, uint64_t last);
+
+/* A device with one reserved region, 0 and 0: none. */
+void device_attach(struct stream *s, uint64_t X, uint64_t S, uint64_t D, uint64_t start,
+		   uint64_t last);
+void device_detach(struct stream *s, uint64_t X, uint64_t S, uint64_t D, uint64_t start,
+		   uint64_t last);
+
+/* What ACCOUNT says when P has @n pinned now and is charged for that. */
+void charge(struct stream *s, uint64_t P);
+uint64_t pfn_of(struct stream *s, uint64_t P, uint64_t index);
+
+#endif
