@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ALW-AUTO (semantic): an IOVA that iommufd chose lies in one allowed range (if
+ * ALW-AUTO (semantic): an IOVA that iommufd chose lies in the allowed ranges (if
  * any is set), touches no area and no reserved range, spares the first and the
  * last page of the address space, and is aligned as the user address allows:
  * to the least of the rounded-up length, the lowest set bit of the user address
@@ -33,13 +33,18 @@ static uint64_t wanted_alignment(const struct ims_verifier *v, const struct ims_
 	return align < verifier_hpage(v) ? align : verifier_hpage(v);
 }
 
+/* Allowed ranges that touch are as good as one. */
 static bool allowed(const struct m_ioas *s, uint64_t start, uint64_t last)
 {
+	const struct m_range *r;
+
 	if (!s->allowed)
 		return true;
-	for (const struct m_range *r = s->allowed; r; r = r->next)
-		if (start >= r->start && last <= r->last)
+	while ((r = model_range_hit(s->allowed, start, start))) {
+		if (last <= r->last)
 			return true;
+		start = r->last + 1;
+	}
 	return false;
 }
 
