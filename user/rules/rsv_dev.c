@@ -6,7 +6,8 @@
  *
  * Exceptions: regions of type DIRECT_RELAXABLE; regions the device gains after
  * the attach, which iommufd reads only once.  Another device of the same group
- * brings its own regions when it is attached itself.
+ * brings its own regions when it is attached itself; a replace needs those of all
+ * attached devices of the group.
  */
 #include "rules/rules.h"
 
@@ -21,6 +22,14 @@ static bool has(const struct m_range *list, const struct m_range *want)
 	return false;
 }
 
+/* The devices that @ev brought to its IOAS: a replace brings the whole group. */
+static bool brought(const struct m_event *ev, const struct m_device *d)
+{
+	return d == ev->device ||
+	       (d && ev->r->h.action == IMS_DEV_REPLACE && d->group == ev->device->group &&
+		d->ioas == ev->device->ioas);
+}
+
 static void device(struct ims_verifier *v, const struct m_event *ev)
 {
 	const struct m_device *d = ev->device;
@@ -30,11 +39,13 @@ static void device(struct ims_verifier *v, const struct m_event *ev)
 	    (ev->r->h.action != IMS_DEV_ATTACH && ev->r->h.action != IMS_DEV_REPLACE))
 		return;
 	s = table_get(&ev->ctx->ioases, d->ioas);
-	for (const struct m_range *r = s ? s->regions : NULL; r; r = r->next)
-		if (r->owner == d->cookie && !has(s->reserved, r))
+	for (const struct m_range *r = s ? s->regions : NULL; r; r = r->next) {
+		d = table_get(&ev->ctx->devices, r->owner);
+		if (brought(ev, d) && !has(s->reserved, r))
 			violate(v, &rule_rsv_dev, ev,
 				"device %s is attached but its region %#llx-%#llx is not reserved",
 				d->name, (unsigned long long)r->start, (unsigned long long)r->last);
+	}
 }
 
 static void reserve(struct ims_verifier *v, const struct m_event *ev)
