@@ -383,6 +383,7 @@ struct ims_device {
 	__u32 hwpt;		/* object id of the HWPT */
 	__u32 group;		/* IOMMU group number */
 	__s32 rc;
+	__u64 handle;		/* attach handle that page faults carry, 0: none */
 	char name[IMS_NAME];
 };
 
@@ -477,7 +478,7 @@ IMS_SIZE(ims_unpin, 24); IMS_AT(ims_unpin, flags, 16);
 IMS_SIZE(ims_xarray, 24); IMS_AT(ims_xarray, last, 16);
 IMS_SIZE(ims_account, 64); IMS_AT(ims_account, counter, 32); IMS_AT(ims_account, mode, 56);
 IMS_SIZE(ims_rlimit_mode, 8);
-IMS_SIZE(ims_device, 72); IMS_AT(ims_device, id, 24); IMS_AT(ims_device, name, 40);
+IMS_SIZE(ims_device, 80); IMS_AT(ims_device, id, 24); IMS_AT(ims_device, name, 48);
 IMS_SIZE(ims_access, 32); IMS_AT(ims_access, id, 24);
 IMS_SIZE(ims_access_range, 48); IMS_AT(ims_access_range, users, 32);
 IMS_SIZE(ims_access_op, 40); IMS_AT(ims_access_op, flags, 32);

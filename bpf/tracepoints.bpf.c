@@ -457,11 +457,12 @@ FILL(device)
 	p->hwpt = a[8];
 	p->group = a[4];
 	p->rc = a[9];
+	p->handle = a[10];
 	__builtin_memset(p->name, 0, sizeof(p->name));
 	bpf_probe_read_kernel_str(p->name, sizeof(p->name), (const void *)a[2]);
 }
 
-/* ictx, dev, name, id, group, action, domain, old_domain, hwpt_id, rc */
+/* ictx, dev, name, id, group, action, domain, old_domain, hwpt_id, rc, handle */
 SEC("raw_tp/iommufd_device")
 int on_device(const __u64 *a)
 {

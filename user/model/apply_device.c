@@ -35,7 +35,9 @@ static void apply_hwpt(struct model *m, struct m_event *ev)
 			return;
 		}
 	}
-	*h = (struct m_hwpt){ r->domain, r->obj, r->ioas, r->parent };
+	*h = (struct m_hwpt){ .cookie = r->domain, .obj = r->obj, .ioas = r->ioas,
+			      .parent = r->parent, .id = r->id,
+			      .is_auto = r->flags & IMS_HWPT_AUTO };
 }
 
 /* The IOAS behind a domain, through the parent when it is nested. */
@@ -53,9 +55,15 @@ static struct m_ioas *ioas_of_domain(const struct m_ctx *c, uint64_t cookie)
 
 static void device_attached(struct m_event *ev)
 {
-	struct m_ioas *s = ioas_of_domain(ev->ctx, ev->r->p.device.domain);
+	const struct ims_device *r = &ev->r->p.device;
+	struct m_ioas *s = ioas_of_domain(ev->ctx, r->domain);
+	struct m_hwpt *h = table_get(&ev->ctx->hwpts, r->domain);
 
 	ev->device->ioas = s ? s->cookie : 0;
+	ev->device->domain = r->domain;
+	ev->device->handle = r->handle;
+	if (h)
+		h->orphan = false;
 	if (s)
 		ev->ioas = s;
 }
@@ -68,22 +76,59 @@ static void group_replaced(struct m_event *ev)
 
 	device_attached(ev);
 	table_for_each(&ev->ctx->devices, i, d)
-		if (d->group == ev->device->group && d->ioas)
+		if (d->group == ev->device->group && d->domain) {
 			d->ioas = ev->device->ioas;
+			d->domain = ev->device->domain;
+			d->handle = ev->device->handle;
+		}
 }
 
-static void device_gone(struct m_event *ev, struct m_ioas *from)
+static bool domain_in_use(const struct m_ctx *c, uint64_t domain)
 {
-	if (!ev->op || !from)
+	struct m_device *d;
+	uint32_t i;
+
+	table_for_each(&c->devices, i, d)
+		if (d->domain == domain)
+			return true;
+	return false;
+}
+
+static bool handle_in_use(const struct m_ctx *c, uint64_t handle)
+{
+	struct m_device *d;
+	uint32_t i;
+
+	table_for_each(&c->devices, i, d)
+		if (d->handle == handle)
+			return true;
+	return false;
+}
+
+/* The device left @from: what belongs to that must be gone when the thread goes on. */
+static void device_left(struct m_event *ev, const struct m_device *from)
+{
+	struct m_op *op = ev->op;
+
+	if (!op)
 		return;
-	ev->op->detached = ev->device->cookie;
-	ev->op->detached_from = from->cookie;
+	op->detached = ev->device->cookie;
+	op->detached_from = from->ioas != ev->device->ioas ? from->ioas : 0;
+	op->detached_domain = domain_in_use(ev->ctx, from->domain) ? 0 : from->domain;
+	op->detached_handle = handle_in_use(ev->ctx, from->handle) ? 0 : from->handle;
+}
+
+static void device_failed(struct m_event *ev)
+{
+	struct m_ioas *s = ioas_of_domain(ev->ctx, ev->r->p.device.domain);
+
+	if (s && ev->r->h.action == IMS_DEV_ATTACH)
+		range_del_owner(&s->regions, ev->device->cookie);
 }
 
 static void apply_device_record(struct model *m, struct m_event *ev)
 {
-	const struct ims_device *r = &ev->r->p.device;
-	struct m_ioas *old;
+	struct m_device old;
 
 	if (ev->r->h.action == IMS_DEV_BIND) {
 		device_bind(ev);
@@ -93,24 +138,22 @@ static void apply_device_record(struct model *m, struct m_event *ev)
 		model_contradict(m, ev, "a device that was never bound");
 		return;
 	}
-	old = table_get(&ev->ctx->ioases, ev->device->ioas);
+	if (ev->r->p.device.rc) {
+		device_failed(ev);
+		return;
+	}
+	old = *ev->device;
 	switch (ev->r->h.action) {
 	case IMS_DEV_ATTACH:
-		if (!r->rc)
-			device_attached(ev);
-		else if (ioas_of_domain(ev->ctx, r->domain))
-			range_del_owner(&ioas_of_domain(ev->ctx, r->domain)->regions, r->dev);
+		device_attached(ev);
 		break;
 	case IMS_DEV_REPLACE:
-		if (r->rc)
-			break;
 		group_replaced(ev);
-		if (old && old->cookie != ev->device->ioas)
-			device_gone(ev, old);
+		device_left(ev, &old);
 		break;
 	case IMS_DEV_DETACH:
-		ev->device->ioas = 0;
-		device_gone(ev, old);
+		ev->device->ioas = ev->device->domain = ev->device->handle = 0;
+		device_left(ev, &old);
 		break;
 	case IMS_DEV_UNBIND:
 		table_del(&ev->ctx->devices, ev->device->cookie);
@@ -118,6 +161,46 @@ static void apply_device_record(struct model *m, struct m_event *ev)
 		ev->device = NULL;
 		break;
 	}
+}
+
+static void apply_fault(struct model *m, struct m_event *ev)
+{
+	const struct ims_fault *r = &ev->r->p.fault;
+	struct m_fault *f = table_get(&ev->ctx->faults, r->group);
+
+	(void)m;
+	switch (ev->r->h.action) {
+	case IMS_FLT_QUEUE:
+		if (!f)
+			f = calloc(1, sizeof(*f));
+		if (!f || table_put(&ev->ctx->faults, r->group, f)) {
+			free(f);
+			return;
+		}
+		*f = (struct m_fault){ r->group, r->fault, r->handle, false };
+		break;
+	case IMS_FLT_READ:
+	case IMS_FLT_RESTORE:
+		if (f)
+			f->read = ev->r->h.action == IMS_FLT_READ;
+		break;
+	default:
+		free(table_del(&ev->ctx->faults, r->group));
+	}
+}
+
+/* Unmapping asks each access of the IOAS about exactly the area that has to go. */
+static void apply_access_op(struct model *m, struct m_event *ev)
+{
+	const struct ims_access_op *r = &ev->r->p.access_op;
+	struct m_area *a;
+
+	(void)m;
+	if (ev->r->h.action != IMS_ACC_NOTIFY_BEGIN || !ev->ioas || !r->length)
+		return;
+	a = model_area_first(ev->ioas, r->iova, r->iova, NULL);
+	if (a && a->iova == r->iova && a->last - a->iova == r->length - 1)
+		a->prevent = true;
 }
 
 static void apply_access_range(struct model *m, struct m_event *ev)
@@ -156,4 +239,6 @@ const apply_fn apply_device[IMS_NR_KINDS] = {
 	[IMS_HWPT] = apply_hwpt,
 	[IMS_DEVICE] = apply_device_record,
 	[IMS_ACCESS_RANGE] = apply_access_range,
+	[IMS_ACCESS_OP] = apply_access_op,
+	[IMS_FAULT] = apply_fault,
 };

@@ -323,6 +323,7 @@ void ctx_purge(struct m_ctx *c)
 	free_all(&c->pages, pages_disown);
 	free_all(&c->hwpts, NULL);
 	free_all(&c->devices, NULL);
+	free_all(&c->faults, NULL);
 	free_all(&c->ops, op_disown);
 	c->nobjects = 0;
 }

@@ -145,6 +145,7 @@ static void op_retire(struct m_ctx *c, struct m_op *op)
 void model_op_reset(struct model *m, struct m_ctx *c, struct m_op *op)
 {
 	op->ntouched = 0;
+	op->start = 0;
 	op->number = ++m->op_numbers;
 	op_retire(c, op);
 }
@@ -247,6 +248,11 @@ void model_resolve(struct model *m, const struct ims_record *r, struct m_event *
 	if (!ev->ctx || !ev->ctx->known)
 		return;
 	ev->op = op_of(m, ev->ctx, r->h.tid);
+	if (ev->op) {
+		if (!ev->op->start)
+			ev->op->start = ev->number;
+		ev->op->last = ev->number;
+	}
 	name_objects(ev);
 }
 

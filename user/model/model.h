@@ -47,7 +47,7 @@ struct m_ctx {
 	bool known;
 	int64_t nobjects;	/* ids reserved or visible */
 	/* by cookie; ops by thread id */
-	struct table ioases, areas, pages, domains, hwpts, devices, ops;
+	struct table ioases, areas, pages, domains, hwpts, devices, faults, ops;
 };
 
 struct m_range {
@@ -79,6 +79,7 @@ struct m_area {
 	uint64_t start_byte;
 	uint32_t prot;
 	enum m_area_state state;
+	bool prevent;		/* accesses were asked to let go: no new ones */
 	struct m_ioas *ioas;
 	struct m_pages *pages;
 	struct m_area *next_of_pages, **pprev_of_pages;
@@ -125,12 +126,25 @@ struct m_hwpt {
 	uint64_t obj;
 	uint64_t ioas;		/* cookie, 0 when nested */
 	uint64_t parent;	/* nested only: domain of the parent HWPT */
+	uint32_t id;
+	bool is_auto;		/* made by an attach, goes with its last device */
+	bool orphan;		/* its last device left, alone: it must go now */
+};
+
+/* A group of page faults that user space owes an answer to. */
+struct m_fault {
+	uint64_t cookie;	/* of the iopf group */
+	uint64_t fault;		/* the fault object that holds it */
+	uint64_t handle;	/* attach handle it came through */
+	bool read;
 };
 
 struct m_device {
 	uint64_t cookie;	/* struct device */
 	char name[IMS_NAME];
 	uint32_t id, group;
+	uint64_t domain;	/* attached to, 0: detached */
+	uint64_t handle;	/* of the attachment */
 	uint64_t ioas;		/* cookie of the IOAS its domain belongs to, 0: detached */
 };
 
@@ -143,8 +157,13 @@ struct m_op {
 	uint64_t reported;	/* what the last unmap of the IOVA space reported */
 	uint64_t *touched;	/* cookies of pages objects */
 	uint32_t ntouched, cap;
-	uint64_t detached;	/* device whose reserved ranges are about to go, 0: none */
-	uint64_t detached_from;	/* the IOAS it left */
+	/* what a detach or replace left, judged when the thread goes on */
+	uint64_t detached;		/* device, 0: nothing to judge */
+	uint64_t detached_from;		/* the IOAS it left */
+	uint64_t detached_domain;	/* the domain it left, if it was the last one */
+	uint64_t detached_handle;	/* the handle that ended, 0: none */
+	uint64_t start;			/* record number that began this operation */
+	uint64_t last;			/* number of the thread's last record */
 };
 
 /* A record with the objects it names, looked up once; NULL where unknown. */

@@ -321,6 +321,7 @@ static const struct ims_field device_fields[] = {
 	FIELD(device, hwpt, COUNT),
 	FIELD(device, group, COUNT),
 	FIELD(device, rc, RC),
+	FIELD(device, handle, COOKIE),
 	FIELD(device, name, TEXT),
 };
 static const struct ims_field access_fields[] = {

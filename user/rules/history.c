@@ -48,7 +48,29 @@ static bool names_one(const struct ims_record *r, const uint64_t *cookies, unsig
 	return false;
 }
 
-unsigned int history_find(const struct history *h, uint64_t ctx, const uint64_t *cookies,
+/* The object that @r brings into being: older records at its address are of another. */
+static uint64_t born_by(const struct ims_record *r)
+{
+	if (r->h.kind == IMS_PAGES && r->h.action == IMS_PAGES_ALLOC)
+		return r->p.pages.pages;
+	if (r->h.kind == IMS_AREA && r->h.action == IMS_AREA_INSERT)
+		return r->p.area.area;
+	if (r->h.kind == IMS_DOMAIN && r->h.action == IMS_DOM_ADD_BEGIN)
+		return r->p.domain.domain;
+	return 0;
+}
+
+static unsigned int without(uint64_t *cookies, unsigned int n, uint64_t gone)
+{
+	unsigned int k = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (cookies[i] != gone)
+			cookies[k++] = cookies[i];
+	return k;
+}
+
+unsigned int history_find(const struct history *h, uint64_t ctx, uint64_t *cookies,
 			  unsigned int ncookies, const struct ims_record **out, unsigned int max)
 {
 	unsigned int found = 0;
@@ -59,8 +81,11 @@ unsigned int history_find(const struct history *h, uint64_t ctx, const uint64_t 
 
 		if (h->write - pos > BUF)
 			break;
-		if (i == h->n || ((r->h.ctx == ctx || !r->h.ctx) && names_one(r, cookies, ncookies)))
-			out[found++] = r;
+		if (i != h->n && (r->h.ctx != ctx || !names_one(r, cookies, ncookies)))
+			continue;
+		out[found++] = r;
+		if (born_by(r))
+			ncookies = without(cookies, ncookies, born_by(r));
 	}
 	for (unsigned int a = 0, b = found; a + 1 < b; a++) {
 		const struct ims_record *t = out[a];

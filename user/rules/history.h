@@ -20,10 +20,11 @@ int history_init(struct history *h);
 void history_destroy(struct history *h);
 void history_add(struct history *h, const struct ims_record *r);
 /*
- * The last records of @ctx that name one of @cookies (zeros are ignored),
- * oldest first, at most @max; returns how many.  They stay until the next add.
+ * The last records of @ctx that name one of @cookies, back to the birth of each,
+ * oldest first, at most @max; returns how many.  The last record of all ends the
+ * list whatever it names.  They stay until the next add.  @cookies is used up.
  */
-unsigned int history_find(const struct history *h, uint64_t ctx, const uint64_t *cookies,
+unsigned int history_find(const struct history *h, uint64_t ctx, uint64_t *cookies,
 			  unsigned int ncookies, const struct ims_record **out, unsigned int max);
 
 #endif

@@ -19,6 +19,17 @@ static uint64_t total(const struct m_event *ev)
 	return n;
 }
 
+/* How many of [index, last] were pinned but are not in a run yet. */
+static uint64_t pending(const struct m_pages *p, uint64_t index, uint64_t last)
+{
+	uint64_t from = p->pend_index > index ? p->pend_index : index;
+	uint64_t end = p->pend_index + p->pend_n;
+
+	if (end > last + 1)
+		end = last + 1;
+	return p->pend_n && end > from ? end - from : 0;
+}
+
 static void unpin(struct ims_verifier *v, const struct m_event *ev)
 {
 	uint64_t index = ev->r->p.unpin.index, n = total(ev), have, last = index + (n - 1);
@@ -26,9 +37,7 @@ static void unpin(struct ims_verifier *v, const struct m_event *ev)
 
 	if (!p || !n)
 		return;
-	have = last >= index ? runmap_covered(&p->pins, index, last) : 0;
-	for (uint64_t i = p->pend_index; p->pend_n && have < n && i < p->pend_index + p->pend_n; i++)
-		have += i >= index && i <= last;
+	have = last >= index ? runmap_covered(&p->pins, index, last) + pending(p, index, last) : 0;
 	if (have != n)
 		violate(v, &rule_pin_bal, ev,
 			"pages %llu-%llu were unpinned, but only %llu of these %llu are pinned",

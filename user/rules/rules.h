@@ -7,8 +7,8 @@
  *  - after[kind] sees the model as it is: is the result what it must be?
  *  - pages_quiet is asked about each pages object that a thread touched, when
  *    the thread's operation is over and no other thread touched it since.
- *  - settled is asked at the first record of a thread after a device it detached
- *    or moved has given its reserved ranges back.
+ *  - settled is asked when a thread that detached or moved a device goes on to
+ *    something else: ranges, HWPT and page faults of the old attachment are gone.
  *
  * One rule, one file.  The file's header holds the statement, why it must hold
  * and the legitimate exceptions.  A rule is stateless: all state is the model's.

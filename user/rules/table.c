@@ -10,6 +10,7 @@
 	X(pin_once) X(pin_used) X(pin_bal) X(unpin_after_unmap) X(unpin_sync) X(unpin_acc) \
 	X(acct_eq) X(acct_step) X(rlimit) \
 	X(prot_map) X(prot_pages) \
+	X(acc_prevent) X(auto_hwpt) X(flt_once) X(flt_drain) \
 	X(close_empty) X(unmap_len) X(split)
 
 #define DECLARE(name) extern const struct ims_rule rule_##name;

@@ -11,6 +11,7 @@
 
 #define MAX_RULES 128
 #define MAX_PER_KIND 24
+#define REPORTS 8	/* a broken kernel breaks a rule thousands of times */
 
 struct hook {
 	rule_fn fn;
@@ -137,9 +138,12 @@ static void judge_touched(struct ims_verifier *v, const struct m_event *ev)
 	model_op_reset(&v->model, ev->ctx, op);
 }
 
-static bool about_ranges(const struct ims_record *r)
+/* What still belongs to a detach or replace: its ranges and its HWPT go. */
+static bool settling(const struct ims_record *r)
 {
-	return r->h.kind == IMS_RESERVE && r->h.action == IMS_RESV_DEL;
+	return (r->h.kind == IMS_RESERVE && r->h.action == IMS_RESV_DEL) ||
+	       (r->h.kind == IMS_OBJECT && r->h.action != IMS_OBJ_ALLOC) ||
+	       r->h.kind == IMS_HWPT;
 }
 
 static void judge_settled(struct ims_verifier *v, const struct m_event *ev)
@@ -170,7 +174,7 @@ void ims_verifier_feed(struct ims_verifier *v, const struct ims_record *r)
 	history_add(&v->history, r);
 	model_resolve(&v->model, r, &ev);
 	known = ev.ctx && ev.ctx->known;
-	if (known && ev.op && ev.op->detached && !about_ranges(r))
+	if (known && ev.op && ev.op->detached && !settling(r))
 		judge_settled(v, &ev);
 	if (known)
 		ask(v, &v->before[r->h.kind], &ev);
@@ -211,6 +215,10 @@ static unsigned int cookies_of(const struct m_event *ev, uint64_t *c)
 		c[n++] = ev->area->cookie;
 	if (ev->pages)
 		c[n++] = ev->pages->cookie;
+	for (const struct m_area *a = ev->pages ? ev->pages->areas : NULL; a && n < 4;
+	     a = a->next_of_pages)
+		if (a != ev->area)
+			c[n++] = a->cookie;
 	if (ev->domain)
 		c[n++] = ev->domain->cookie;
 	if (ev->device)
@@ -218,6 +226,15 @@ static unsigned int cookies_of(const struct m_event *ev, uint64_t *c)
 	if (!n && ev->ioas)
 		c[n++] = ev->ioas->cookie;
 	return n;
+}
+
+/* How often @rule was violated, this time included. */
+static uint64_t count_violation(struct ims_verifier *v, const struct ims_rule *rule)
+{
+	for (unsigned int k = 0; k < v->nrules; k++)
+		if (v->result[k].rule == rule)
+			return ++v->result[k].violations;
+	return 0;
 }
 
 void violate(struct ims_verifier *v, const struct ims_rule *rule, const struct m_event *ev,
@@ -229,14 +246,12 @@ void violate(struct ims_verifier *v, const struct ims_rule *rule, const struct m
 		.seq = h->seq, .ktime_ns = h->ktime_ns, .ctx = ev->ctx ? ev->ctx->cookie : h->ctx,
 		.ring = h->ring, .tgid = h->tgid, .tid = h->tid,
 	};
-	uint64_t cookies[4];
+	uint64_t cookies[8];
 	va_list ap;
 
-	for (unsigned int k = 0; k < v->nrules; k++)
-		if (v->result[k].rule == rule)
-			v->result[k].violations++;
 	v->violations++;
-	if (!v->opts.on_violation)
+	if (count_violation(v, rule) > (v->opts.reports ? v->opts.reports : REPORTS) ||
+	    !v->opts.on_violation)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(viol.text, sizeof(viol.text), fmt, ap);

@@ -39,6 +39,7 @@ struct ims_violation {
 struct ims_verifier_opts {
 	void (*on_violation)(void *arg, const struct ims_violation *viol);
 	void *arg;
+	uint64_t reports;	/* violations told per rule, the rest is counted; 0: 8 */
 	uint64_t hpage;		/* huge page size of the kernel, bytes; 0: 2 MiB */
 	uint64_t kinds_absent;	/* bit per record kind this source cannot give */
 	const char *absent_why;	/* why, for the summary */
