@@ -25,12 +25,17 @@ static uint64_t effective_caps(void)
 	return (uint64_t)data[1].effective << 32 | data[0].effective;
 }
 
-static bool may_use_bpf(void)
+/* CAP_SYS_ADMIN includes the two that are meant for this. */
+static const char *missing_caps(void)
 {
 	uint64_t caps = effective_caps();
-	bool all = caps >> CAP_SYS_ADMIN & 1;
+	bool bpf = caps >> CAP_BPF & 1, perfmon = caps >> CAP_PERFMON & 1;
 
-	return all || (caps >> CAP_BPF & 1 && caps >> CAP_PERFMON & 1);
+	if (caps >> CAP_SYS_ADMIN & 1 || (bpf && perfmon))
+		return NULL;
+	if (!bpf && !perfmon)
+		return "CAP_BPF and CAP_PERFMON are";
+	return bpf ? "CAP_PERFMON is" : "CAP_BPF is";
 }
 
 static bool locked_down(void)
@@ -48,8 +53,10 @@ static bool locked_down(void)
 
 int ims_env_before_load(void)
 {
-	if (!may_use_bpf()) {
-		ims_error("CAP_BPF and CAP_PERFMON are missing; run as root");
+	const char *caps = missing_caps();
+
+	if (caps) {
+		ims_error("%s missing; run as root", caps);
 		return -EPERM;
 	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
