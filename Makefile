@@ -108,4 +108,4 @@ install: all
 clean:
 	rm -rf $(B)
 
--include $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d)
+-include $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(wildcard $(U)/tests/unit/*.d)
