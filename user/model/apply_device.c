@@ -214,6 +214,11 @@ static void apply_access_range(struct model *m, struct m_event *ev)
 	}
 	if (r->rc)
 		return;
+	if (r->last < r->index || r->last >= ev->pages->npages) {
+		model_contradict(m, ev, "an access outside its pages object");
+		return;
+	}
+	model_touch(m, ev, ev->pages);	/* pins follow an end, or have come before */
 	for (p = &ev->pages->accesses; (x = *p); p = &x->next)
 		if (x->index == r->index && x->last == r->last)
 			break;

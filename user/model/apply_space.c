@@ -151,6 +151,20 @@ static void area_insert(struct model *m, struct m_event *ev)
 	ev->area = a;
 }
 
+/*
+ * All areas of a map are filled before the first one is ready, so the pages of
+ * the others were not fit to be judged then.  They are now, unless another
+ * thread has begun something with them.
+ */
+static void area_is_ready(struct model *m, struct m_event *ev)
+{
+	struct m_pages *p = ev->area->pages;
+
+	ev->area->state = M_LIVE;
+	if (p && p->touched_op && p->touched_tid == ev->r->h.tid)
+		model_touch(m, ev, p);
+}
+
 static void apply_area(struct model *m, struct m_event *ev)
 {
 	if (ev->ioas) {
@@ -167,7 +181,7 @@ static void apply_area(struct model *m, struct m_event *ev)
 	}
 	switch (ev->r->h.action) {
 	case IMS_AREA_READY:
-		ev->area->state = M_LIVE;
+		area_is_ready(m, ev);
 		break;
 	case IMS_AREA_DYING:
 		ev->area->state = M_DYING;
