@@ -429,6 +429,26 @@ TEST(sync_of_another_domain)
 	stream_end(s);
 }
 
+/* What another thread has not synchronised yet are other pages. */
+TEST(sync_of_another_thread_to_come)
+{
+	struct stream *s = mapped(8);
+
+	map(s, S1, A2, P2, 0x900000, 8);
+	area_dying(s, A1);
+	thread(s, 2);
+	area_dying(s, A2);
+	r_dma_unmap(s, D1, 0x900000, 8 * PG, 8 * PG, false);
+	thread(s, 1);
+	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
+	r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 8 }));
+	r_account(s, P1, IMS_ACCT_USER, -8, 0, 0, 0);
+	area_gone(s, A1);
+	thread(s, 2);
+	expect_violation(s, "UNPIN-SYNC", NULL, r_unpin(s, P2, 0, 0, RUNS({ PFN(2), 8 })));
+	stream_end(s);
+}
+
 /* ---- UNPIN-ACC ---- */
 
 /* Mutant O07 */
@@ -484,5 +504,5 @@ TESTS(T(pinned_twice), T(pinned_outside), T(what_is_not_a_second_pin), T(pin_tha
       T(unpinned_while_mapped_through_a_copy), T(unpinned_while_mapped_in_an_error_path),
       T(upstream_map_that_fails_in_the_second_domain), T(unpinned_before_the_sync),
       T(one_sync_for_many_unmaps), T(sync_of_another_domain),
-      T(unpinned_under_an_access), T(second_user_of_a_range),
+      T(sync_of_another_thread_to_come), T(unpinned_under_an_access), T(second_user_of_a_range),
       T(access_that_failed))

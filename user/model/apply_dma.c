@@ -202,6 +202,7 @@ static void domain_unlink(struct m_domain *d)
 static void domain_free(struct m_domain *d)
 {
 	domain_unlink(d);
+	ranges_free(&d->unsynced);
 	runmap_destroy(&d->pt);
 	table_del(&d->ctx->domains, d->cookie);
 	free(d);
@@ -286,6 +287,17 @@ static void apply_dma_map(struct model *m, struct m_event *ev)
 	}
 }
 
+/* A thread gathers what it unmaps, usually going up, until it syncs that. */
+static void note_unsynced(struct m_domain *d, uint64_t start, uint64_t last, uint32_t tid)
+{
+	struct m_range *r = d->unsynced;
+
+	if (r && r->owner == tid && r->last + 1 == start && last >= start)
+		r->last = last;
+	else if (last >= start)
+		range_add(&d->unsynced, start, last, tid);
+}
+
 static void apply_dma_unmap(struct model *m, struct m_event *ev)
 {
 	const struct ims_dma_unmap *r = &ev->r->p.dma_unmap;
@@ -297,14 +309,14 @@ static void apply_dma_unmap(struct model *m, struct m_event *ev)
 	if (r->unmapped && r->iova + (r->unmapped - 1) >= r->iova)
 		runmap_erase(&ev->domain->pt, r->iova, r->iova + (r->unmapped - 1), NULL);
 	if (r->unmapped && !(r->flags & IMS_DMA_SYNCED))
-		ev->domain->unsynced = true;
+		note_unsynced(ev->domain, r->iova, r->iova + (r->unmapped - 1), ev->r->h.tid);
 }
 
 static void apply_iotlb_sync(struct model *m, struct m_event *ev)
 {
 	(void)m;
 	if (ev->domain)
-		ev->domain->unsynced = false;
+		range_del_owner(&ev->domain->unsynced, ev->r->h.tid);
 }
 
 const apply_fn apply_dma[IMS_NR_KINDS] = {

@@ -321,7 +321,10 @@ static void ioas_free(struct m_ioas *s)
 
 static void domain_disown(void *v)
 {
-	runmap_destroy(&((struct m_domain *)v)->pt);
+	struct m_domain *d = v;
+
+	ranges_free(&d->unsynced);
+	runmap_destroy(&d->pt);
 }
 
 static void op_disown(void *v)

@@ -116,7 +116,7 @@ struct m_domain {
 	bool added;		/* between ADD_END and DEL_BEGIN */
 	uint64_t aperture_start, aperture_last, pgsize_bitmap;
 	struct runmap pt;	/* iova -> paddr */
-	bool unsynced;		/* PTEs went without an IOTLB sync */
+	struct m_range *unsynced;	/* PTEs that went without an IOTLB sync; owner: thread */
 	struct m_domain *next;	/* of the IOAS */
 };
 
