@@ -100,6 +100,8 @@ $(U)/test_%: $(U)/tests/unit/test_%.o $(UNIT_OBJS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $^ -lcmocka
 
+include tests/bench/bench.mk
+
 # ---- the rest ----
 
 install: all

@@ -20,7 +20,7 @@
 
 static char *stream;
 static size_t used, room;
-static uint64_t records;
+static uint64_t records, runs_fed;
 
 static void emit(uint8_t kind, uint8_t action, const void *payload, const struct ims_run *runs,
 		 unsigned int nruns)
@@ -41,6 +41,7 @@ static void emit(uint8_t kind, uint8_t action, const void *payload, const struct
 		memcpy(stream + used + sizeof(h) + ims_payload_size(kind), runs,
 		       nruns * sizeof(*runs));
 	used += size;
+	runs_fed += nruns;
 	records++;
 }
 
@@ -175,7 +176,7 @@ int main(int argc, char **argv)
 	EMIT(IMS_DOMAIN, IMS_DOM_ADD_BEGIN, (struct ims_domain){ IOAS, DOMAIN, 0, UINT64_MAX, 4096, 0, 0 });
 	EMIT(IMS_DOMAIN, IMS_DOM_ADD_END, (struct ims_domain){ IOAS, DOMAIN, 0, UINT64_MAX, 4096, 0, 0 });
 	setup = used;
-	records = 0;
+	records = runs_fed = 0;
 	for (unsigned int i = 0; i < MAPS; i++)
 		map(i, nruns);
 	for (unsigned int i = 0; i < MAPS; i++)
@@ -190,8 +191,10 @@ int main(int argc, char **argv)
 		secs = (b.tv_sec - a.tv_sec) + (b.tv_nsec - a.tv_nsec) / 1e9;
 	} while (secs < 2);
 	ims_verifier_summary(v, &sum);
-	printf("{\"runs_per_map\":%u,\"rules\":%u,\"records\":%llu,\"records_per_second\":%.0f,\"verdict\":\"%s\"}\n",
+	printf("{\"runs_per_map\":%u,\"rules\":%u,\"records\":%llu,\"records_per_second\":%.0f,"
+	       "\"runs_per_second\":%.0f,\"verdict\":\"%s\"}\n",
 	       nruns, sum.nrules, (unsigned long long)fed, fed / secs,
+	       fed / secs * runs_fed / records,
 	       ims_verdict_name(sum.verdict));
 	ims_verifier_free(v);
 	free(stream);
