@@ -125,10 +125,10 @@ static void unmap(unsigned int i, unsigned int nruns)
 	EMIT(IMS_IOCTL, IMS_IOCTL_ENTER, (struct ims_ioctl){ 0x3b86, 0 });
 	EMIT(IMS_AREA, IMS_AREA_DYING, (struct ims_area){ IOAS, cur_area, cur_pages, cur_iova,
 	     cur_iova + len - 1, 0, 7, 0 });
+	EMIT(IMS_STORAGE, 0, (struct ims_storage){ IOAS, cur_area, cur_pages, 0 });
 	EMIT(IMS_DMA_UNMAP, 0, (struct ims_dma_unmap){ DOMAIN, cur_iova, len, len, IMS_DMA_SYNCED, 0 });
 	emit_runs(IMS_UNPIN, unpin_at, nruns, npages / nruns, 1);
 	EMIT(IMS_ACCOUNT, 0, (struct ims_account){ cur_pages, -(int64_t)npages, 0, 0, 0, 0, 0, 0, 0 });
-	EMIT(IMS_STORAGE, 0, (struct ims_storage){ IOAS, cur_area, cur_pages, 0 });
 	EMIT(IMS_AREA, IMS_AREA_FREE, (struct ims_area){ IOAS, cur_area, 0, cur_iova,
 	     cur_iova + len - 1, 0, 7, 0 });
 	EMIT(IMS_PAGES, IMS_PAGES_FREE,
@@ -174,6 +174,7 @@ int main(int argc, char **argv)
 	EMIT(IMS_CTX, IMS_CTX_OPEN, (struct ims_ctx){ .comm = "bench" });
 	EMIT(IMS_IOAS, 0, (struct ims_ioas){ IOAS, IOAS, 1, 0 });
 	EMIT(IMS_DOMAIN, IMS_DOM_ADD_BEGIN, (struct ims_domain){ IOAS, DOMAIN, 0, UINT64_MAX, 4096, 0, 0 });
+	EMIT(IMS_ALIGN, 0, (struct ims_align){ IOAS, 4096, 1, 0 });
 	EMIT(IMS_DOMAIN, IMS_DOM_ADD_END, (struct ims_domain){ IOAS, DOMAIN, 0, UINT64_MAX, 4096, 0, 0 });
 	setup = used;
 	records = runs_fed = 0;

@@ -21,6 +21,7 @@ void pages_disown(void *pages)
 		free(x);
 	}
 	runmap_destroy(&p->pins);
+	runmap_destroy(&p->xa);
 }
 
 static void pages_free(struct m_pages *p)
@@ -60,6 +61,7 @@ static void pages_alloc(struct model *m, struct m_event *ev)
 	p->writable = r->writable;
 	p->ctx = ev->ctx;
 	runmap_init(&p->pins);
+	runmap_init(&p->xa);
 	ev->pages = p;
 }
 
@@ -169,6 +171,20 @@ static void apply_unpin(struct model *m, struct m_event *ev)
 		forget_pins(p, index, n < p->npages - index ? n : p->npages - index);
 		model_touch(m, ev, p);
 	}
+}
+
+static void apply_xarray(struct model *m, struct m_event *ev)
+{
+	const struct ims_xarray *r = &ev->r->p.xarray;
+
+	(void)m;
+	if (!ev->pages || r->last < r->index)
+		return;
+	ev->pages->xa_seen = true;
+	runmap_erase(&ev->pages->xa, r->index, r->last, NULL);
+	if (ev->r->h.action == IMS_XA_STORE)
+		runmap_add(&ev->pages->xa, r->index, r->last - r->index + 1, r->index);
+	model_touch(m, ev, ev->pages);
 }
 
 static void apply_account(struct model *m, struct m_event *ev)
@@ -324,6 +340,7 @@ const apply_fn apply_dma[IMS_NR_KINDS] = {
 	[IMS_PIN] = apply_pin,
 	[IMS_PIN_RUNS] = apply_pin_runs,
 	[IMS_UNPIN] = apply_unpin,
+	[IMS_XARRAY] = apply_xarray,
 	[IMS_ACCOUNT] = apply_account,
 	[IMS_DOMAIN] = apply_domain,
 	[IMS_DMA_MAP] = apply_dma_map,

@@ -146,6 +146,11 @@ static void area_insert(struct model *m, struct m_event *ev)
 	a->start_byte = r->start_byte;
 	a->prot = r->prot;
 	a->ioas = ev->ioas;
+	if (ev->op && ev->op->map_len && ev->op->map_ioas == ev->ioas->cookie) {
+		ev->op->map_done += r->last - r->iova + 1;
+		ev->op->inserted++;
+		a->enter = ev->op->enter;
+	}
 	area_set_pages(a, ev->pages);
 	area_link(a);
 	ev->area = a;
@@ -163,6 +168,20 @@ static void area_is_ready(struct model *m, struct m_event *ev)
 	ev->area->state = M_LIVE;
 	if (p && p->touched_op && p->touched_tid == ev->r->h.tid)
 		model_touch(m, ev, p);
+}
+
+/* What the thread's map or unmap is judged by. */
+static void area_gone(struct m_op *op, const struct m_area *a)
+{
+	if (a->enter && a->enter == op->enter && op->inserted)
+		op->inserted--;
+	if (a->state != M_DYING)
+		return;
+	if (!op->removed || a->iova < op->removed_first)
+		op->removed_first = a->iova;
+	if (!op->removed || a->last > op->removed_last)
+		op->removed_last = a->last;
+	op->removed += a->last - a->iova + 1;
 }
 
 static void apply_area(struct model *m, struct m_event *ev)
@@ -197,8 +216,7 @@ static void apply_area(struct model *m, struct m_event *ev)
 		break;
 	case IMS_AREA_FREE:
 		if (ev->op)
-			ev->op->removed += ev->area->state == M_DYING ?
-					   ev->area->last - ev->area->iova + 1 : 0;
+			area_gone(ev->op, ev->area);
 		area_free(ev->area);
 		ev->area = NULL;
 		break;
@@ -215,6 +233,7 @@ static void apply_split(struct model *m, struct m_event *ev)
 		return;
 	}
 	lhs->state = rhs->state = M_LIVE;
+	lhs->storage = rhs->storage = ev->r->p.split.storage;
 	area_free(ev->area);
 	ev->area = NULL;
 }
@@ -309,6 +328,7 @@ static void ioas_disown(void *v)
 	ranges_free(&s->reserved);
 	ranges_free(&s->allowed);
 	ranges_free(&s->regions);
+	ranges_free(&s->accesses);
 	free(s->areas);
 }
 
@@ -341,6 +361,7 @@ void ctx_purge(struct m_ctx *c)
 	free_all(&c->hwpts, NULL);
 	free_all(&c->devices, NULL);
 	free_all(&c->faults, NULL);
+	free_all(&c->objects, NULL);
 	free_all(&c->ops, op_disown);
 	c->nobjects = 0;
 }
@@ -372,6 +393,7 @@ static void ctx_open(struct model *m, struct m_event *ev)
 	c->tgid = r->h.tgid;
 	c->ring = r->h.ring;
 	c->known = true;
+	c->rlimit_mode = -1;
 	memcpy(c->comm, r->p.ctx.comm, sizeof(c->comm) - 1);
 	m->ctxs_seen++;
 	ev->ctx = c;
@@ -389,12 +411,65 @@ static void apply_ctx(struct model *m, struct m_event *ev)
 	}
 }
 
+static void object_record(struct m_event *ev)
+{
+	const struct ims_object *r = &ev->r->p.object;
+	struct m_object *o = table_get(&ev->ctx->objects, r->obj);
+
+	if (ev->r->h.action == IMS_OBJ_ABORT || ev->r->h.action == IMS_OBJ_DESTROY) {
+		free(table_del(&ev->ctx->objects, r->obj));
+		return;
+	}
+	if (!o) {
+		o = malloc(sizeof(*o));
+		if (!o || table_put(&ev->ctx->objects, r->obj, o)) {
+			free(o);
+			return;
+		}
+	}
+	*o = (struct m_object){ r->obj, r->id, r->type,
+				ev->r->h.action == IMS_OBJ_ALLOC ? M_OBJ_RESERVED : M_OBJ_VISIBLE };
+}
+
+static void apply_iova(struct model *m, struct m_event *ev)
+{
+	(void)m;
+	if (!ev->op)
+		return;
+	ev->op->map_ioas = ev->r->p.iova.ioas;
+	ev->op->map_iova = ev->r->p.iova.iova;
+	ev->op->map_len = ev->r->p.iova.length;
+	ev->op->map_done = 0;
+}
+
+static void apply_map(struct model *m, struct m_event *ev)
+{
+	(void)m;
+	if (ev->op)
+		ev->op->map_len = 0;
+}
+
+static void apply_storage(struct model *m, struct m_event *ev)
+{
+	(void)m;
+	if (ev->area)
+		ev->area->storage = ev->r->p.storage.domain;
+}
+
+static void apply_rlimit_mode(struct model *m, struct m_event *ev)
+{
+	(void)m;
+	if (!ev->r->p.rlimit_mode.rc)
+		ev->ctx->rlimit_mode = ev->r->p.rlimit_mode.mode;
+}
+
 static void apply_object(struct model *m, struct m_event *ev)
 {
 	struct m_hwpt *h;
 	uint32_t i;
 
 	(void)m;
+	object_record(ev);
 	if (ev->r->h.action == IMS_OBJ_ALLOC)
 		ev->ctx->nobjects++;
 	if (ev->r->h.action == IMS_OBJ_ALLOC || ev->r->h.action == IMS_OBJ_FINALIZE)
@@ -440,6 +515,10 @@ const apply_fn apply_space[IMS_NR_KINDS] = {
 	[IMS_CTX] = apply_ctx,
 	[IMS_OBJECT] = apply_object,
 	[IMS_IOAS] = apply_ioas,
+	[IMS_IOVA] = apply_iova,
+	[IMS_MAP] = apply_map,
+	[IMS_STORAGE] = apply_storage,
+	[IMS_RLIMIT_MODE] = apply_rlimit_mode,
 	[IMS_AREA] = apply_area,
 	[IMS_SPLIT] = apply_split,
 	[IMS_RESERVE] = apply_reserve,

@@ -67,8 +67,11 @@ static void check_loss(struct model *m, const struct ims_hdr *h)
 {
 	if (h->kind == IMS_LOSS || h->kind == IMS_END)
 		return;
-	if (m->ring_seen[h->ring] && m->ring_lost[h->ring] != h->lost)
-		model_lost_ring(m, h->ring);
+	if (m->ring_seen[h->ring] && m->ring_lost[h->ring] != h->lost) {
+		if (!m->ring_explained[h->ring])
+			model_lost_ring(m, h->ring);
+		m->ring_explained[h->ring] = false;
+	}
 	m->ring_seen[h->ring] = true;
 	m->ring_lost[h->ring] = h->lost;
 }
@@ -260,6 +263,7 @@ void model_resolve(struct model *m, const struct ims_record *r, struct m_event *
 
 static void apply_loss(struct model *m, const struct m_event *ev)
 {
+	m->ring_explained[ev->r->h.ring] = ev->r->h.ctx;
 	if (ev->ctx)
 		model_lost(m, ev->ctx);
 	else if (!ev->r->h.ctx)
@@ -272,6 +276,8 @@ static void apply_ioctl(struct m_event *ev)
 		return;
 	ev->op->enter = ev->r->h.action == IMS_IOCTL_ENTER ? ev->number : 0;
 	ev->op->removed = 0;
+	ev->op->inserted = 0;
+	ev->op->map_len = 0;
 }
 
 static void apply_unmap(struct m_event *ev)

@@ -46,8 +46,9 @@ struct m_ctx {
 	uint8_t ring;
 	bool known;
 	int64_t nobjects;	/* ids reserved or visible */
+	int rlimit_mode;	/* enum ims_account_mode, -1: default of the file */
 	/* by cookie; ops by thread id */
-	struct table ioases, areas, pages, domains, hwpts, devices, faults, ops;
+	struct table ioases, areas, pages, domains, hwpts, devices, faults, objects, ops;
 };
 
 struct m_range {
@@ -63,6 +64,7 @@ struct m_ioas {
 	struct m_area **areas;	/* sorted by iova; overlaps only by violation */
 	uint32_t nareas, cap;
 	struct m_range *reserved, *allowed;
+	struct m_range *accesses;	/* owner: the access, start: its alignment */
 	struct m_range *regions;	/* of devices that use it, as the device lists them */
 	struct m_domain *domains;
 	uint64_t align;
@@ -80,6 +82,9 @@ struct m_area {
 	uint32_t prot;
 	enum m_area_state state;
 	bool prevent;		/* accesses were asked to let go: no new ones */
+	uint64_t storage;	/* domain that stores its PFNs, 0: none; linked to pages */
+	uint32_t nacc;		/* pins of accesses on it */
+	uint64_t enter;		/* the ioctl that inserted it, see struct m_op */
 	struct m_ioas *ioas;
 	struct m_pages *pages;
 	struct m_area *next_of_pages, **pprev_of_pages;
@@ -93,6 +98,8 @@ struct m_pages {
 	bool writable;
 	struct m_ctx *ctx;
 	struct runmap pins;		/* index -> pfn */
+	struct runmap xa;		/* indices in the xarray for accesses */
+	bool xa_seen;			/* this kernel has such a thing */
 	uint64_t pend_index, pend_n;	/* pinned by GUP, PFNs not reported yet */
 	uint64_t pinned;		/* pages, pending ones included */
 	int64_t charged;
@@ -126,9 +133,17 @@ struct m_hwpt {
 	uint64_t obj;
 	uint64_t ioas;		/* cookie, 0 when nested */
 	uint64_t parent;	/* nested only: domain of the parent HWPT */
-	uint32_t id;
+	uint32_t id, flags;	/* enum ims_hwpt_flags */
 	bool is_auto;		/* made by an attach, goes with its last device */
 	bool orphan;		/* its last device left, alone: it must go now */
+};
+
+enum m_object_state { M_OBJ_RESERVED, M_OBJ_VISIBLE };
+
+struct m_object {
+	uint64_t cookie;
+	uint32_t id, type;	/* enum ims_object_type */
+	enum m_object_state state;
 };
 
 /* A group of page faults that user space owes an answer to. */
@@ -153,6 +168,10 @@ struct m_op {
 	uint32_t tid;
 	uint64_t number;	/* changes when an operation is over */
 	uint64_t enter;		/* record number of the ioctl's enter, 0 outside */
+	/* the map under way: where its areas go, how far they got */
+	uint64_t map_ioas, map_iova, map_len, map_done;
+	uint32_t inserted;	/* areas this ioctl inserted that still exist */
+	uint64_t removed_first, removed_last;	/* IOVAs removed since the last unmap report */
 	uint64_t removed;	/* bytes of areas removed since the last unmap report */
 	uint64_t reported;	/* what the last unmap of the IOVA space reported */
 	uint64_t *touched;	/* cookies of pages objects */
@@ -189,6 +208,7 @@ struct model {
 	uint64_t op_numbers;
 	uint16_t ring_lost[256];
 	bool ring_seen[256];
+	bool ring_explained[256];	/* a LOSS record named whose the next loss is */
 	const char *why_inconsistent;	/* of the last one */
 };
 

@@ -11,7 +11,12 @@
 	X(acct_eq) X(acct_step) X(rlimit) \
 	X(prot_map) X(prot_pages) \
 	X(acc_prevent) X(auto_hwpt) X(flt_once) X(flt_drain) \
-	X(close_empty) X(unmap_len) X(split)
+	X(close_empty) X(unmap_len) X(split) \
+	X(align) X(map_fixed) X(storage) X(apt_immut) X(batch_gran) X(pin_range) X(pin_flags) \
+	X(dirty_on_unpin) X(unpin_dom) X(acct_mode) X(opt_rlimit) X(prot_acc) X(acc_notify) \
+	X(acc_bal) X(acc_move) X(acc_xa) X(copy_share) X(map_rollback) X(unmap_nosplit) \
+	X(huge_opt) X(grp_coherent) X(dup_dom) X(nested_parent) X(nested_nomap) X(obj_life) \
+	X(obj_ref) X(flt_owner)
 
 #define DECLARE(name) extern const struct ims_rule rule_##name;
 RULES(DECLARE)

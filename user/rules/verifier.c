@@ -286,10 +286,13 @@ static void decide(const struct ims_verifier *v, struct ims_summary *s)
 				 "%llu records were lost; %llu of %llu ctxs were not checked to the end",
 				 (unsigned long long)lost, (unsigned long long)s->ctxs_unknown,
 				 (unsigned long long)s->ctxs);
+	} else if (!s->ctxs) {
+		s->verdict = IMS_INCONCLUSIVE;
+		snprintf(s->why, sizeof(s->why), "no ctx was seen: nothing was checked");
 	} else {
 		s->verdict = IMS_PASS;
-		snprintf(s->why, sizeof(s->why), s->ctxs ? "no rule was broken in %llu ctxs" :
-			 "no ctx was seen: nothing was checked", (unsigned long long)s->ctxs);
+		snprintf(s->why, sizeof(s->why), "no rule was broken in %llu ctxs",
+			 (unsigned long long)s->ctxs);
 	}
 }
 

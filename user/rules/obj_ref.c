@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * OBJ-REF (security): an IOAS is destroyed after its HWPTs and without accesses, a
+ * paging HWPT after the devices that are attached to it.
+ */
+#include "rules/rules.h"
+
+extern const struct ims_rule rule_obj_ref;
+
+static const struct m_hwpt *hwpt_of(const struct m_ctx *c, uint64_t obj)
+{
+	const struct m_hwpt *h;
+	uint32_t i;
+
+	table_for_each(&c->hwpts, i, h)
+		if (h->obj == obj)
+			return h;
+	return NULL;
+}
+
+static const struct m_ioas *ioas_of(const struct m_ctx *c, uint32_t id)
+{
+	const struct m_ioas *s;
+	uint32_t i;
+
+	table_for_each(&c->ioases, i, s)
+		if (s->id == id)
+			return s;
+	return NULL;
+}
+
+static bool attached(const struct m_ctx *c, uint64_t domain)
+{
+	const struct m_device *d;
+	uint32_t i;
+
+	table_for_each(&c->devices, i, d)
+		if (d->domain == domain)
+			return true;
+	return false;
+}
+
+static void object(struct ims_verifier *v, const struct m_event *ev)
+{
+	const struct ims_object *r = &ev->r->p.object;
+	const struct m_hwpt *h;
+	const struct m_ioas *s;
+
+	if (ev->r->h.action != IMS_OBJ_DESTROY)
+		return;
+	h = hwpt_of(ev->ctx, r->obj);
+	if (h && attached(ev->ctx, h->cookie))
+		violate(v, &rule_obj_ref, ev, "HWPT %u is destroyed while a device is attached to it",
+			r->id);
+	s = r->type == IMS_T_IOAS ? ioas_of(ev->ctx, r->id) : NULL;
+	if (s && (s->domains || s->accesses))
+		violate(v, &rule_obj_ref, ev, "IOAS %u is destroyed while %s uses it", r->id,
+			s->domains ? "a domain" : "an access");
+}
+
+const struct ims_rule rule_obj_ref = {
+	.id = "OBJ-REF", .severity = 'S',
+	.statement = "an object outlives those that use it",
+	.before = { { IMS_OBJECT, object } },
+};
