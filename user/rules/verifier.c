@@ -244,7 +244,7 @@ void violate(struct ims_verifier *v, const struct ims_rule *rule, const struct m
 	struct ims_violation viol = {
 		.rule = rule->id, .severity = rule->severity, .statement = rule->statement,
 		.seq = h->seq, .ktime_ns = h->ktime_ns, .ctx = ev->ctx ? ev->ctx->cookie : h->ctx,
-		.ring = h->ring, .tgid = h->tgid, .tid = h->tid,
+		.ring = h->ring, .tgid = h->tgid, .tid = h->tid, .event = ev,
 	};
 	uint64_t cookies[8];
 	va_list ap;
@@ -262,6 +262,15 @@ void violate(struct ims_verifier *v, const struct ims_rule *rule, const struct m
 	viol.nhistory = history_find(&v->history, viol.ctx, cookies, cookies_of(ev, cookies),
 				     viol.history, IMS_HISTORY);
 	v->opts.on_violation(v->opts.arg, &viol);
+}
+
+unsigned int ims_verifier_life(const struct ims_verifier *v, const struct ims_violation *viol,
+			       const struct ims_record **out, unsigned int max)
+{
+	uint64_t cookies[8];
+
+	return history_find(&v->history, viol->ctx, cookies, cookies_of(viol->event, cookies),
+			    out, max);
 }
 
 static void decide(const struct ims_verifier *v, struct ims_summary *s)

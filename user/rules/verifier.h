@@ -18,6 +18,7 @@
 
 struct ims_rule;
 struct ims_verifier;
+struct m_event;
 
 enum ims_verdict { IMS_PASS, IMS_FAIL, IMS_INCONCLUSIVE };
 
@@ -34,6 +35,8 @@ struct ims_violation {
 	/* the last records that touched the object, oldest first; the offender ends it */
 	const struct ims_record *history[IMS_HISTORY];
 	unsigned int nhistory;
+	/* the offender and the model at that moment, for the length of the callback */
+	const struct m_event *event;
 };
 
 struct ims_verifier_opts {
@@ -71,6 +74,13 @@ struct ims_verifier *ims_verifier_new(const struct ims_verifier_opts *opts);
 void ims_verifier_free(struct ims_verifier *v);
 void ims_verifier_feed(struct ims_verifier *v, const struct ims_record *r);
 void ims_verifier_summary(struct ims_verifier *v, struct ims_summary *s);
+
+/*
+ * More of the history than comes with the violation: the last records, back to
+ * the births of the objects, as far as they are kept.  Only in the callback.
+ */
+unsigned int ims_verifier_life(const struct ims_verifier *v, const struct ims_violation *viol,
+			       const struct ims_record **out, unsigned int max);
 
 const char *ims_verdict_name(enum ims_verdict verdict);
 
