@@ -24,7 +24,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
 ALL_CFLAGS := -std=gnu11 -I. -Iuser -I$(B) -MMD -MP $(CFLAGS)
-LIBS = $(shell $(PKG_CONFIG) --libs libbpf) $(LDLIBS)
+LIBS = $(shell $(PKG_CONFIG) --libs libbpf libzstd) $(LDLIBS)
 
 # Flags of the distribution's hardening would break this; keep them apart.
 BPF_CFLAGS ?= -O2 -g -Wall -Wextra -Wno-unused-parameter
@@ -48,7 +48,7 @@ $(B)/%.o: %.c | tools
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(B)/user/main.o: ALL_CFLAGS += -DIMS_VERSION='"$(VERSION)"'
+$(B)/user/main.o $(B)/user/record/origin.o: ALL_CFLAGS += -DIMS_VERSION='"$(VERSION)"'
 $(B)/user/source/live.o $(B)/user/source/live_ring.o $(B)/user/source/live_loss.o: $(B)/tracepoints.skel.h
 
 # ---- BPF ----
@@ -74,8 +74,9 @@ tools:
 		command -v $${tool%% *} >/dev/null || \
 		{ echo "make: $$tool is missing; run scripts/setup" >&2; exit 2; }; \
 	done
-	@$(PKG_CONFIG) --exists libbpf || \
-		{ echo "make: libbpf-dev is missing; run scripts/setup" >&2; exit 2; }
+	@for lib in libbpf libzstd; do $(PKG_CONFIG) --exists $$lib || \
+		{ echo "make: $$lib-dev is missing; run scripts/setup" >&2; exit 2; }; \
+	done
 
 # ---- unit tests: everything but main and the live source, sanitized ----
 
@@ -98,7 +99,7 @@ $(U)/%.o: %.c
 
 $(U)/test_%: $(U)/tests/unit/test_%.o $(UNIT_OBJS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $^ -lcmocka
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $^ -lcmocka -lzstd
 
 include tests/bench/bench.mk
 
