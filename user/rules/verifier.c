@@ -267,10 +267,17 @@ void violate(struct ims_verifier *v, const struct ims_rule *rule, const struct m
 unsigned int ims_verifier_life(const struct ims_verifier *v, const struct ims_violation *viol,
 			       const struct ims_record **out, unsigned int max)
 {
-	uint64_t cookies[8];
+	const struct m_event *ev = viol->event;
+	uint64_t cookies[16];
+	unsigned int n = cookies_of(ev, cookies);
+	const struct m_ioas *s = ev->ioas;
 
-	return history_find(&v->history, viol->ctx, cookies, cookies_of(viol->event, cookies),
-			    out, max);
+	if (!s && ev->pages && ev->pages->areas)
+		s = ev->pages->areas->ioas;
+	for (const struct m_domain *d = s ? s->domains : NULL; d && n < 16; d = d->next)
+		if (d != ev->domain)
+			cookies[n++] = d->cookie;
+	return history_find(&v->history, viol->ctx, cookies, n, out, max);
 }
 
 static void decide(const struct ims_verifier *v, struct ims_summary *s)

@@ -76,8 +76,9 @@ void ims_verifier_feed(struct ims_verifier *v, const struct ims_record *r);
 void ims_verifier_summary(struct ims_verifier *v, struct ims_summary *s);
 
 /*
- * More of the history than comes with the violation: the last records, back to
- * the births of the objects, as far as they are kept.  Only in the callback.
+ * More of the history than comes with the violation: the last records about the
+ * objects and all domains of their IOAS, back to the births, as far as they are
+ * kept.  Only in the callback.
  */
 unsigned int ims_verifier_life(const struct ims_verifier *v, const struct ims_violation *viol,
 			       const struct ims_record **out, unsigned int max);

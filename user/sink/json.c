@@ -5,12 +5,14 @@
  * Cookies are strings ("0x..."): they are names, not quantities.  Flags are
  * lists of names; bits and values without a name appear as numbers.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "record/desc.h"
 #include "rules/rules.h"
 #include "sink/jsonw.h"
 #include "sink/sink.h"
+#include "sink/story.h"
 
 /* ---- a record ---- */
 
@@ -126,6 +128,19 @@ static void json_record(struct ims_sink *s, const struct ims_record *r)
 
 /* ---- a violation ---- */
 
+static void put_lines(struct jsonw *w, const char *key, char *lines)
+{
+	jw_array(w, key);
+	for (const char *at = lines; at && *at;) {
+		size_t len = strcspn(at, "\n");
+
+		jw_textn(w, NULL, at, len);
+		at += len + !!at[len];
+	}
+	jw_array_end(w);
+	free(lines);
+}
+
 static void json_violation(struct ims_sink *s, const struct ims_violation *v)
 {
 	struct jsonw w = { .f = s->f };
@@ -148,6 +163,10 @@ static void json_violation(struct ims_sink *s, const struct ims_violation *v)
 	for (unsigned int i = 0; i < v->nhistory; i++)
 		put_record(&w, v->history[i]);
 	jw_array_end(&w);
+	if (s->explain) {
+		put_lines(&w, "story", ims_story(s->explain, v));
+		put_lines(&w, "map", ims_iova_map(v));
+	}
 	jw_object_end(&w);
 	jw_line_end(&w);
 }

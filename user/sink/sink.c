@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "sink/kept.h"
+
 const char *const ims_loss_names[IMS_LOSS_CLASSES] = {
 	[IMS_LOSS_RING] = "ring",
 	[IMS_LOSS_READ] = "read",
@@ -48,4 +50,5 @@ void ims_sink_destroy(struct ims_sink *s)
 	table_for_each(&s->ctxs, i, name)
 		free(name);
 	table_destroy(&s->ctxs);
+	kept_free(s->kept);
 }

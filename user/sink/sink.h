@@ -29,6 +29,7 @@ struct ims_outcome {
 };
 
 struct ims_sink;
+struct kept;
 
 struct ims_sink_ops {
 	void (*record)(struct ims_sink *s, const struct ims_record *r);
@@ -39,13 +40,19 @@ struct ims_sink_ops {
 struct ims_sink {
 	const struct ims_sink_ops *ops;
 	FILE *f;
+	const struct ims_verifier *explain;	/* not NULL: violations are, from this one */
 	/* text only: names instead of cookies */
 	struct table ctxs;
 	unsigned int named;
+	/* KTAP and JUnit only: violations until the end */
+	struct kept *kept;
 };
 
 void ims_text_init(struct ims_sink *s, FILE *f);
 void ims_json_init(struct ims_sink *s, FILE *f);
+/* Both tell results per rule, so they write everything at the end. */
+void ims_ktap_init(struct ims_sink *s, FILE *f);
+void ims_junit_init(struct ims_sink *s, FILE *f);
 void ims_sink_destroy(struct ims_sink *s);
 
 uint64_t ims_outcome_records(const struct ims_outcome *o);

@@ -15,6 +15,7 @@
 #include "record/desc.h"
 #include "rules/rules.h"
 #include "sink/sink.h"
+#include "sink/story.h"
 
 /* ---- names of contexts ---- */
 
@@ -220,6 +221,30 @@ static void text_record(struct ims_sink *s, const struct ims_record *r)
 
 /* ---- a violation ---- */
 
+static void put_lines(FILE *f, const char *lines)
+{
+	while (lines && *lines) {
+		int len = strcspn(lines, "\n");
+
+		fprintf(f, "  %.*s\n", len, lines);
+		lines += len + !!lines[len];
+	}
+}
+
+static void put_explanation(struct ims_sink *s, const struct ims_violation *v)
+{
+	char *story = ims_story(s->explain, v);
+	char *map = ims_iova_map(v);
+
+	putc('\n', s->f);
+	put_lines(s->f, story);
+	if (map && *map)
+		putc('\n', s->f);
+	put_lines(s->f, map);
+	free(story);
+	free(map);
+}
+
 static void text_violation(struct ims_sink *s, const struct ims_violation *v)
 {
 	const struct ctx_name *n = ctx_name(s, v->ctx);
@@ -233,6 +258,8 @@ static void text_violation(struct ims_sink *s, const struct ims_violation *v)
 		v->ring, v->seq);
 	for (unsigned int i = 0; i < v->nhistory; i++)
 		put_record(s, v->history[i], "   ");
+	if (s->explain)
+		put_explanation(s, v);
 	putc('\n', s->f);
 }
 
