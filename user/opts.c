@@ -140,6 +140,29 @@ static bool parse_output(const char *s, enum ims_output *output)
 	return true;
 }
 
+/* "exec CMD" and "signal PID"; a colon will do where a space is in the way. */
+static bool parse_reaction(const char *s, struct ims_reactions *to)
+{
+	struct ims_reaction *r = &to->list[to->n];
+
+	if (to->n == IMS_MAX_REACTIONS)
+		return false;
+	if (!strcmp(s, "stop")) {
+		r->kind = IMS_REACT_STOP;
+	} else if (!strncmp(s, "exec", 4) && strchr(" :", s[4]) && s[4] && s[5]) {
+		r->kind = IMS_REACT_EXEC;
+		r->command = s + 5;
+	} else if (!strncmp(s, "signal", 6) && strchr(" :", s[6]) && s[6]) {
+		r->kind = IMS_REACT_SIGNAL;
+		if (!parse_u32(s + 7, &r->pid) || !r->pid || r->pid > INT32_MAX)
+			return false;
+	} else {
+		return false;
+	}
+	to->n++;
+	return true;
+}
+
 static bool in_limits(const struct ims_opt *opt, uint64_t value)
 {
 	return value >= opt->min && (!opt->max || value <= opt->max);
@@ -170,6 +193,8 @@ static bool parse_value(const struct ims_opt *opt, const char *s, struct ims_set
 		return parse_range(s, to);
 	case IMS_OPT_OUTPUT:
 		return parse_output(s, to);
+	case IMS_OPT_REACTION:
+		return parse_reaction(s, to);
 	case IMS_OPT_REFUSED:
 		break;
 	}
@@ -207,6 +232,10 @@ static void say_expected(const struct ims_opt *opt, const char *s)
 		break;
 	case IMS_OPT_OUTPUT:
 		ims_error("--%s: '%s' is not a format; use text or json", opt->name, s);
+		break;
+	case IMS_OPT_REACTION:
+		ims_error("--%s: '%s' is no reaction; use stop, 'exec CMD' or 'signal PID', at "
+			  "most %d", opt->name, s, IMS_MAX_REACTIONS);
 		break;
 	case IMS_OPT_REFUSED:
 		ims_error("--%s: %s", opt->name, opt->help);
@@ -260,15 +289,13 @@ static int refuse(const struct ims_command *cmd, int value, const char *word)
 	return -EINVAL;
 }
 
-int ims_opts_parse(const struct ims_command *cmd, int argc, char **argv, struct ims_settings *set)
+/* Options up to the next word that is none. */
+static int parse_options(const struct ims_command *cmd, int argc, char **argv,
+			 struct ims_settings *set, const struct option *longs, const char *shorts)
 {
-	struct option longs[MAX_OPTS + 1] = {};
-	char shorts[2 * MAX_OPTS + 3] = "";
 	const struct ims_opt *opt;
 	int value;
 
-	for_getopt(cmd->opts, longs, shorts);
-	optind = 0;	/* glibc: start anew, also after an earlier parse */
 	while ((value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		opt = find(cmd->opts, value);
 		if (!opt)
@@ -278,16 +305,43 @@ int ims_opts_parse(const struct ims_command *cmd, int argc, char **argv, struct 
 			return -EINVAL;
 		}
 	}
-	if (optind < argc && strcmp(argv[optind - 1], "--")) {
-		ims_error("unexpected '%s'; a command to run stands behind '--'", argv[optind]);
+	return 0;
+}
+
+/* What stands behind the options: nothing, or "--" and a command. */
+static int parse_command(const struct ims_command *cmd, int argc, char **argv,
+			 struct ims_settings *set)
+{
+	bool dashes = !strcmp(argv[optind - 1], "--");
+
+	if (optind < argc && (!dashes || cmd->no_command)) {
+		ims_error(cmd->no_command ? "unexpected '%s'; see 'iommuscope help %s'" :
+			  "unexpected '%s'; a command to run stands behind '--', see "
+			  "'iommuscope help %s'", argv[optind], cmd->name);
 		return -EINVAL;
 	}
-	if (optind == argc && !strcmp(argv[argc - 1], "--")) {
+	if (optind == argc && dashes) {
 		ims_error("no command behind '--'; leave '--' away or say what to run");
 		return -EINVAL;
 	}
 	set->command = optind < argc ? &argv[optind] : NULL;
 	return 0;
+}
+
+int ims_opts_parse(const struct ims_command *cmd, int argc, char **argv, struct ims_settings *set)
+{
+	struct option longs[MAX_OPTS + 1] = {};
+	char shorts[2 * MAX_OPTS + 3] = "";
+
+	for_getopt(cmd->opts, longs, shorts);
+	optind = 0;	/* glibc: start anew, also after an earlier parse */
+	for (;;) {
+		if (parse_options(cmd, argc, argv, set, longs, shorts))
+			return -EINVAL;
+		if (optind == argc || set->nwords == cmd->words || !strcmp(argv[optind - 1], "--"))
+			return parse_command(cmd, argc, argv, set);
+		set->word[set->nwords++] = argv[optind++];
+	}
 }
 
 static void help_kinds(FILE *f)

@@ -25,7 +25,24 @@ struct ims_range {
 	bool set;
 };
 
-enum ims_output { IMS_OUTPUT_TEXT, IMS_OUTPUT_JSON };
+enum ims_output { IMS_OUTPUT_TEXT, IMS_OUTPUT_JSON, IMS_OUTPUT_KTAP };
+
+#define IMS_MAX_REACTIONS 8
+#define IMS_MAX_WORDS 4
+
+/* What to do when a rule is violated. */
+enum ims_reaction_kind { IMS_REACT_STOP, IMS_REACT_EXEC, IMS_REACT_SIGNAL };
+
+struct ims_reaction {
+	enum ims_reaction_kind kind;
+	const char *command;		/* EXEC: for the shell */
+	uint32_t pid;			/* SIGNAL */
+};
+
+struct ims_reactions {
+	uint32_t n;
+	struct ims_reaction list[IMS_MAX_REACTIONS];
+};
 
 /* All that options can set; a command's table says which it takes. */
 struct ims_settings {
@@ -45,6 +62,18 @@ struct ims_settings {
 	uint64_t ring_size;
 	uint32_t rings;
 	bool quiet, verbose, help;
+	bool join;			/* contexts that were opened before, too */
+	/* about violations */
+	bool explain;
+	bool ktap;
+	const char *junit;
+	struct ims_reactions reactions;
+	/* recordings */
+	const char *record;		/* write one here */
+	const char *replay;		/* read this one; NULL: live */
+	bool minimize;
+	const char *word[IMS_MAX_WORDS];	/* that are no options */
+	uint32_t nwords;
 	char **command;			/* what stands behind "--", or NULL */
 };
 
@@ -58,6 +87,7 @@ enum ims_opt_type {
 	IMS_OPT_KINDS,			/* map,unmap,... */
 	IMS_OPT_RANGE,			/* FIRST-LAST or FIRST+LENGTH */
 	IMS_OPT_OUTPUT,			/* text or json */
+	IMS_OPT_REACTION,		/* stop, "exec CMD" or "signal PID"; may be repeated */
 	IMS_OPT_REFUSED,		/* known elsewhere; help says why it cannot be here */
 };
 
@@ -77,6 +107,8 @@ struct ims_command {
 	const char *summary;		/* one line */
 	const char *text;		/* the rest of --help */
 	const struct ims_opt *opts;	/* ends with a NULL name */
+	uint32_t words;			/* at most, besides options */
+	bool no_command;		/* takes none behind "--" */
 	int (*run)(const struct ims_settings *set);
 };
 

@@ -2,7 +2,11 @@
 /*
  * check: verify what iommufd does, live or while a command runs.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "cmd/cmd.h"
+#include "cmd/react.h"
 #include "cmd/session.h"
 #include "rules/verifier.h"
 #include "say.h"
@@ -16,7 +20,31 @@ static void on_violation(void *arg, const struct ims_violation *v)
 {
 	struct session *s = arg;
 
-	s->sink.ops->violation(&s->sink, v);
+	output_violation(&s->out, v);
+	if (s->set->reactions.n && react(&s->set->reactions, v))
+		s->enough = true;
+}
+
+static int check_start(struct session *s)
+{
+	const struct ims_origin *o = s->source->origin;
+	struct ims_verifier_opts opts = {
+		.on_violation = on_violation,
+		.arg = s,
+		.hpage = o->hpage,
+		.kinds_absent = o->absent,
+		.absent_why = o->absent_why ? o->absent_why : "this source cannot give what it needs",
+	};
+	struct check *check = s->priv;
+
+	check->verifier = ims_verifier_new(&opts);
+	if (!check->verifier) {
+		ims_error("out of memory");
+		return -1;
+	}
+	for (unsigned int i = 0; s->set->explain && i < s->out.n; i++)
+		s->out.file[i].sink.explain = check->verifier;
+	return 0;
 }
 
 static void check_record(struct session *s, const struct ims_record *r)
@@ -26,16 +54,34 @@ static void check_record(struct session *s, const struct ims_record *r)
 	ims_verifier_feed(check->verifier, r);
 }
 
+/* What is missing at the end may have broken any rule, and mended none. */
+static void judge_cut_short(struct ims_summary *sum, const struct ims_source *source)
+{
+	char why[sizeof(sum->why)];
+
+	if (!source->cut_short)
+		return;
+	memcpy(why, sum->why, sizeof(why));
+	snprintf(sum->why, sizeof(sum->why), "%s after %llu records%s%.128s", source->cut_short,
+		 (unsigned long long)source->records, sum->verdict == IMS_PASS ? "" : "; ",
+		 sum->verdict == IMS_PASS ? "" : why);
+	if (sum->verdict == IMS_PASS)
+		sum->verdict = IMS_INCONCLUSIVE;
+}
+
 static void check_finish(struct session *s, struct ims_outcome *o)
 {
 	struct check *check = s->priv;
 
 	ims_verifier_summary(check->verifier, &check->summary);
+	if (!s->enough)
+		judge_cut_short(&check->summary, s->source);
 	o->summary = &check->summary;
 }
 
 /* A verdict needs whole lives, so nobody may join late. */
 static const struct session_ops check_ops = {
+	.start = check_start,
 	.record = check_record,
 	.finish = check_finish,
 };
@@ -50,20 +96,19 @@ static int exit_status(enum ims_verdict verdict)
 	return IMS_EXIT_INCONCLUSIVE;
 }
 
-static int check_run(const struct ims_settings *set)
+int check_run(const struct ims_settings *set)
 {
 	struct check check = {};
 	struct session s = { .ops = &check_ops, .set = set, .priv = &check };
-	struct ims_verifier_opts opts = { .on_violation = on_violation, .arg = &s };
 	int rc;
 
-	check.verifier = ims_verifier_new(&opts);
-	if (!check.verifier) {
-		ims_error("out of memory");
+	if (set->ktap && set->output != IMS_OUTPUT_TEXT) {
+		ims_error("--ktap is a format of its own; leave --format away");
 		return IMS_EXIT_USAGE;
 	}
 	rc = session_run(&s);
 	rc = rc ? IMS_EXIT_USAGE : exit_status(check.summary.verdict);
+	react_end();
 	ims_verifier_free(check.verifier);
 	return rc;
 }
@@ -75,6 +120,9 @@ static int check_run(const struct ims_settings *set)
 static const struct ims_opt check_opts[] = {
 	IMS_OPTS_OPENER,
 	IMS_OPTS_LIVE,
+	IMS_OPTS_VIOLATION,
+	{ "record", 0, IMS_OPT_TEXT, IMS_SET(record), 1, 0, "FILE",
+	  "also write a recording, to replay what was checked" },
 	IMS_OPTS_OUTPUT,
 	{ "ioas", 0, IMS_OPT_REFUSED, 0, 0, 0, "ID", WHOLE_LIVES },
 	{ "device", 0, IMS_OPT_REFUSED, 0, 0, 0, "NAME", WHOLE_LIVES },

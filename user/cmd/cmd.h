@@ -17,7 +17,13 @@ enum ims_exit {
 	IMS_EXIT_INCONCLUSIVE = 3,	/* check: nothing can be concluded */
 };
 
-extern const struct ims_command ims_check, ims_trace;
+extern const struct ims_command ims_check, ims_trace, ims_record, ims_replay, ims_schema;
+
+/* Of check and trace, also on a recording (settings.replay). */
+int check_run(const struct ims_settings *set);
+int trace_run(const struct ims_settings *set);
+/* The recording settings.replay made small, as settings.file. */
+int minimize_run(const struct ims_settings *set);
 
 /* Ends with NULL. */
 extern const struct ims_command *const ims_commands[];
@@ -43,15 +49,29 @@ const struct ims_command *ims_command_find(const char *name);
 	{ "ring-size", 0, IMS_OPT_BYTES, IMS_SET(ring_size), 1 << 20, 1 << 30, "BYTES", \
 	  "size of each, a power of two (default 16M)" }
 
-#define IMS_OPTS_OUTPUT \
-	{ "format", 'f', IMS_OPT_OUTPUT, IMS_SET(output), 0, 0, "FORMAT", \
-	  "text or json (one object per line)" }, \
-	{ "output", 'o', IMS_OPT_TEXT, IMS_SET(file), 1, 0, "FILE", \
-	  "write results to FILE instead of standard output" }, \
+#define IMS_OPTS_VIOLATION \
+	{ "explain", 'e', IMS_OPT_BOOL, IMS_SET(explain), 0, 0, NULL, \
+	  "tell the story of each violation, with a map of the IOVAs" }, \
+	{ "on-violation", 0, IMS_OPT_REACTION, IMS_SET(reactions), 0, 0, "WHAT", \
+	  "stop, 'exec CMD' or 'signal PID'; may be repeated" }, \
+	{ "ktap", 0, IMS_OPT_BOOL, IMS_SET(ktap), 0, 0, NULL, \
+	  "results as KTAP, a test per rule" }, \
+	{ "junit", 0, IMS_OPT_TEXT, IMS_SET(junit), 1, 0, "FILE", \
+	  "also write results as JUnit XML" }
+
+#define IMS_OPTS_SAYING \
 	{ "quiet", 'q', IMS_OPT_BOOL, IMS_SET(quiet), 0, 0, NULL, \
 	  "only errors on standard error" }, \
 	{ "verbose", 'v', IMS_OPT_BOOL, IMS_SET(verbose), 0, 0, NULL, \
 	  "more on standard error, such as the BPF verifier's log" }, \
 	{ "help", 'h', IMS_OPT_BOOL, IMS_SET(help), 0, 0, NULL, "this text" }
+
+#define IMS_OPTS_OUTPUT \
+	{ "format", 'f', IMS_OPT_OUTPUT, IMS_SET(output), 0, 0, "FORMAT", \
+	  "text or json (one object per line)" }, \
+	{ "output", 'o', IMS_OPT_TEXT, IMS_SET(file), 1, 0, "FILE", \
+	  "write results to FILE instead of standard output" }, \
+	IMS_OPTS_SAYING
+
 
 #endif

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-const struct ims_command *const ims_commands[] = { &ims_check, &ims_trace, NULL };
+const struct ims_command *const ims_commands[] = {
+	&ims_check, &ims_trace, &ims_record, &ims_replay, &ims_schema, NULL
+};
 
 const struct ims_command *ims_command_find(const char *name)
 {

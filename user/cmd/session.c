@@ -10,52 +10,10 @@
 #include "cmd/stop.h"
 #include "say.h"
 #include "source/live.h"
+#include "source/recording.h"
 
 #define POLL_MS 20
-#define OUT_BUFFER (1 << 20)
 #define GRACE_NS 5000000000ULL	/* for CMD to end after it was told to */
-
-/* ---- output ---- */
-
-static const char *out_name(const struct session *s)
-{
-	return s->set->file ? s->set->file : "standard output";
-}
-
-static int out_open(struct session *s)
-{
-	s->out = s->set->file ? fopen(s->set->file, "we") : stdout;
-	if (!s->out) {
-		ims_error("cannot write to %s: %s", out_name(s), strerror(errno));
-		return -1;
-	}
-	setvbuf(s->out, NULL, _IOFBF, OUT_BUFFER);
-	if (s->set->output == IMS_OUTPUT_JSON)
-		ims_json_init(&s->sink, s->out);
-	else
-		ims_text_init(&s->sink, s->out);
-	return 0;
-}
-
-static int out_failed(struct session *s)
-{
-	if (ferror(s->out) && !s->write_errno)
-		s->write_errno = errno ? errno : EIO;
-	return s->write_errno ? -EPIPE : 0;
-}
-
-static int out_flush(struct session *s)
-{
-	fflush(s->out);
-	return out_failed(s);
-}
-
-static void out_close(struct session *s)
-{
-	if (s->out && s->out != stdout && fclose(s->out) && !s->write_errno)
-		s->write_errno = errno;
-	ims_sink_destroy(&s->sink);
-}
 
 /* ---- source ---- */
 
@@ -64,7 +22,7 @@ static bool power_of_two(uint64_t n)
 	return n && !(n & (n - 1));
 }
 
-static int source_open(struct session *s)
+static int live_open(struct session *s)
 {
 	const struct ims_settings *set = s->set;
 	uint32_t tgids[IMS_MAX_PIDS + 1];
@@ -72,7 +30,7 @@ static int source_open(struct session *s)
 		.scope = {
 			.tgids = tgids,
 			.ntgids = set->pids.n,
-			.late_join = s->ops->late_join,
+			.late_join = s->ops->late_join || set->join,
 			.comm = set->comm,
 			.cgroup = set->cgroup,
 			.ioas = set->ioas,
@@ -95,6 +53,16 @@ static int source_open(struct session *s)
 	return s->source ? 0 : -1;
 }
 
+static int source_open(struct session *s)
+{
+	if (!s->set->replay)
+		return live_open(s);
+	s->source = ims_recording_open(s->set->replay);
+	return s->source ? 0 : -1;
+}
+
+/* ---- records ---- */
+
 static void count(struct ims_outcome *o, const struct ims_record *r)
 {
 	if (r->h.kind == IMS_LOSS)
@@ -104,13 +72,25 @@ static void count(struct ims_outcome *o, const struct ims_record *r)
 		o->records[r->h.kind]++;
 }
 
+/* Who only records is done when that fails; a verdict is still worth having. */
+static int keep(struct session *s, const struct ims_record *r)
+{
+	if (s->recording && !s->recording_err)
+		s->recording_err = ims_writer_add(s->recording, r);
+	return s->ops->record ? 0 : s->recording_err;
+}
+
 static int on_record(void *arg, const struct ims_record *r)
 {
 	struct session *s = arg;
+	int rc = keep(s, r);
 
+	if (rc || s->enough)
+		return rc;
 	count(&s->outcome, r);
-	s->ops->record(s, r);
-	return out_failed(s);
+	if (s->ops->record)
+		s->ops->record(s, r);
+	return output_failed(&s->out);
 }
 
 /* ---- the loop ---- */
@@ -129,7 +109,8 @@ static uint64_t now_ns(void)
  */
 static bool over(struct session *s, uint64_t start, uint64_t *kill_at)
 {
-	bool late = s->set->duration_ns && now_ns() - start >= s->set->duration_ns;
+	bool late = s->enough ||
+		    (s->set->duration_ns && now_ns() - start >= s->set->duration_ns);
 	int sig = stop_requested();
 
 	if (s->child.pid && child_ended(&s->child))
@@ -150,6 +131,16 @@ static bool over(struct session *s, uint64_t start, uint64_t *kill_at)
 	return false;
 }
 
+/* Nothing that came in waits long. */
+static int flush(struct session *s, bool idle)
+{
+	if (s->recording && !s->recording_err)
+		s->recording_err = ims_writer_tick(s->recording, now_ns());
+	if (s->recording_err && !s->ops->record)
+		return s->recording_err;
+	return idle ? output_flush(&s->out) : 0;
+}
+
 static int stream(struct session *s)
 {
 	uint64_t start = now_ns(), kill_at = 0;
@@ -157,8 +148,8 @@ static int stream(struct session *s)
 
 	while (n >= 0 && !over(s, start, &kill_at)) {
 		n = ims_source_poll(s->source, on_record, s, POLL_MS);
-		if (!n)
-			n = out_flush(s);
+		if (n >= 0 && flush(s, !n))
+			n = -EPIPE;
 	}
 	if (n >= 0 || n == -ENODATA)
 		n = ims_source_finish(s->source, on_record, s);
@@ -167,35 +158,81 @@ static int stream(struct session *s)
 
 /* ---- the life ---- */
 
+/* What can fail at once fails before anything is attached or started. */
+static int open_files(struct session *s)
+{
+	if (s->set->record) {
+		s->recording = ims_writer_open(s->set->record);
+		if (!s->recording)
+			return -1;
+	}
+	return s->ops->record ? output_open(&s->out, s->set) : 0;
+}
+
+static int begin(struct session *s)
+{
+	struct ims_origin *o = s->source->origin;
+
+	if (s->set->command && ims_origin_command(o, s->set->command)) {
+		ims_error("out of memory");
+		return -1;
+	}
+	if (s->recording && ims_writer_begin(s->recording, o))
+		return -1;
+	return s->ops->start ? s->ops->start(s) : 0;
+}
+
 static int start(struct session *s)
 {
-	if (out_open(s))
+	if (open_files(s))
 		return -1;
 	if (s->set->command && child_spawn(&s->child, s->set->command))
 		return -1;
 	stop_catch();
-	if (source_open(s))
+	if (source_open(s) || begin(s))
 		return -1;
 	return s->child.pid ? child_go(&s->child, s->set->command[0]) : 0;
 }
 
-static void report(struct session *s)
+static void seal(struct session *s)
 {
-	struct ims_command_result cmd = {
-		.argv = s->set->command,
-		.code = s->child.code,
-		.signaled = s->child.signaled,
-	};
+	struct ims_origin *o = s->source->origin;
 
-	if (s->child.ended)
-		s->outcome.command = &cmd;
-	s->ops->finish(s, &s->outcome);
-	s->sink.ops->end(&s->sink, &s->outcome);
-	s->outcome.command = NULL;
-	out_flush(s);
-	if (ims_outcome_lost(&s->outcome))
+	if (s->child.ended) {
+		o->ended = true;
+		o->code = s->child.code;
+		o->signaled = s->child.signaled;
+	}
+	if (s->recording && !s->recording_err)
+		s->recording_err = ims_writer_seal(s->recording, o);
+}
+
+static void say_missing(const struct session *s)
+{
+	if (ims_outcome_lost(&s->outcome) && !s->set->replay)
 		ims_note("%llu records were lost; use larger rings (--ring-size)",
 			 (unsigned long long)ims_outcome_lost(&s->outcome));
+	if (s->source->cut_short && !s->outcome.summary)
+		ims_note("%s after %llu records", s->source->cut_short,
+			 (unsigned long long)s->source->records);
+}
+
+static void report(struct session *s)
+{
+	const struct ims_origin *o = s->source->origin;
+	struct ims_command_result cmd = {
+		.argv = o->argv,
+		.code = o->code,
+		.signaled = o->signaled,
+	};
+
+	if (o->ended && o->argv)
+		s->outcome.command = &cmd;
+	s->ops->finish(s, &s->outcome);
+	output_end(&s->out, &s->outcome);
+	s->outcome.command = NULL;
+	output_flush(&s->out);
+	say_missing(s);
 }
 
 int session_run(struct session *s)
@@ -204,15 +241,17 @@ int session_run(struct session *s)
 
 	if (!rc) {
 		rc = stream(s);
-		if (!rc)
+		if (!rc) {
+			seal(s);
 			report(s);
-		else if (!s->write_errno)
+		} else if (rc != -EBADMSG && !s->recording_err && !output_failed(&s->out)) {
 			ims_error("reading the records failed: %s", strerror(-rc));
+		}
 	}
 	ims_source_close(s->source);
 	child_end(&s->child);
-	out_close(s);
-	if (s->write_errno)
-		ims_error("cannot write to %s: %s", out_name(s), strerror(s->write_errno));
-	return rc || s->write_errno ? -1 : 0;
+	ims_writer_close(s->recording);
+	if (output_close(&s->out) || s->recording_err)
+		rc = -1;
+	return rc ? -1 : 0;
 }

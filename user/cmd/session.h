@@ -5,20 +5,25 @@
  *	open output -> hold CMD -> attach -> let CMD go -> records ... -> CMD ended,
  *	signal or deadline -> detach, drain -> outcome
  *
- * A command says what to do with a record and what the outcome is.
+ * A recording is replayed by the same life without CMD.  A command says what to
+ * do with a record and what the outcome is; the records can be written to a
+ * recording on the way.
  */
 #ifndef IMS_SESSION_H
 #define IMS_SESSION_H
 
 #include "cmd/child.h"
+#include "cmd/output.h"
 #include "opts.h"
-#include "sink/sink.h"
+#include "record/writer.h"
 #include "source/source.h"
 
 struct session;
 
 struct session_ops {
 	bool late_join;		/* contexts whose birth was not seen are welcome */
+	/* All but finish may be missing. */
+	int (*start)(struct session *s);	/* the origin is known; 0, or -1 after saying why */
 	void (*record)(struct session *s, const struct ims_record *r);
 	/* All records were seen; fill in the summary, if there is one. */
 	void (*finish)(struct session *s, struct ims_outcome *o);
@@ -28,13 +33,14 @@ struct session {
 	const struct session_ops *ops;
 	const struct ims_settings *set;
 	void *priv;
-	struct ims_sink sink;
-	/* for session.c only */
-	FILE *out;
+	struct output out;
 	struct ims_source *source;
+	struct ims_writer *recording;	/* NULL: none is made */
+	bool enough;			/* the command wants no more records */
+	/* for session.c only */
 	struct child child;
 	struct ims_outcome outcome;
-	int write_errno;
+	int recording_err;
 };
 
 /* 0, or -1 after saying what is wrong. */

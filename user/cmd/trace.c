@@ -23,7 +23,7 @@ static bool wanted(const struct ims_settings *set, const struct ims_record *r)
 static void trace_record(struct session *s, const struct ims_record *r)
 {
 	if (wanted(s->set, r))
-		s->sink.ops->record(&s->sink, r);
+		output_record(&s->out, r);
 }
 
 static void trace_finish(struct session *s, struct ims_outcome *o)
@@ -38,7 +38,7 @@ static const struct session_ops trace_ops = {
 	.finish = trace_finish,
 };
 
-static int trace_run(const struct ims_settings *set)
+int trace_run(const struct ims_settings *set)
 {
 	struct session s = { .ops = &trace_ops, .set = set };
 

@@ -269,6 +269,7 @@ static void live_close(struct ims_source *s)
 	detach(live);
 	live_rings_close(live);
 	tracepoints_bpf__destroy(live->skel);
+	ims_origin_free(&live->origin);
 	free(live);
 }
 
@@ -294,6 +295,16 @@ static int open_all(struct live *live, const struct ims_live_opts *opts)
 	return rc ? rc : attach(live);
 }
 
+static int know_origin(struct live *live, const struct ims_live_opts *opts)
+{
+	int rc = ims_origin_here(&live->origin);
+
+	live->origin.rings = opts->rings;
+	if (rc)
+		ims_error("out of memory");
+	return rc;
+}
+
 struct ims_source *ims_live_open(const struct ims_live_opts *opts)
 {
 	struct live *live = calloc(1, sizeof(*live));
@@ -303,9 +314,10 @@ struct ims_source *ims_live_open(const struct ims_live_opts *opts)
 		return NULL;
 	}
 	live->source.ops = &live_ops;
+	live->source.origin = &live->origin;
 	live->epoll = -1;
 	libbpf_set_print(keep_log);
-	if (open_all(live, opts)) {
+	if (know_origin(live, opts) || open_all(live, opts)) {
 		live_close(&live->source);
 		return NULL;
 	}

@@ -26,6 +26,7 @@ struct live_ring {
 
 struct live {
 	struct ims_source source;
+	struct ims_origin origin;
 	struct tracepoints_bpf *skel;
 	struct bpf_link **links;
 	unsigned int nlinks;

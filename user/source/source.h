@@ -13,6 +13,7 @@
 #define IMS_SOURCE_H
 
 #include "bpf/record.h"
+#include "record/origin.h"
 
 /* A negative value stops the delivery; poll() or finish() returns it. */
 typedef int (*ims_record_fn)(void *arg, const struct ims_record *r);
@@ -29,6 +30,10 @@ struct ims_source_ops {
 
 struct ims_source {
 	const struct ims_source_ops *ops;
+	struct ims_origin *origin;	/* of the records; its end is known at the end */
+	/* after finish(): why records are missing at the end, or NULL, and how many there were */
+	const char *cut_short;
+	uint64_t records;
 };
 
 static inline int ims_source_poll(struct ims_source *s, ims_record_fn fn, void *arg,
