@@ -27,6 +27,12 @@ static const char *skipped;
 static bool keep_going;
 static unsigned int unexpected;
 
+void program_start(const char *name)
+{
+	program_name = name;
+	current_step = name;
+}
+
 void fail(const char *format, ...)
 {
 	va_list args;
@@ -435,11 +441,24 @@ static size_t find_run(const struct page_at *pages, size_t npages, size_t wanted
 	fail("no %zu physically contiguous pages to be found", wanted);
 }
 
+/* Which page of the pool, in physical order, becomes page `i` of the memory. */
+static size_t arrange(enum mem_kind kind, size_t i)
+{
+	switch (kind) {
+	case MEM_FRAG:
+		return 2 * i;
+	case MEM_RUNS3:
+		return i / 3 * 4 + i % 3;
+	default:
+		return i;
+	}
+}
+
 /*
  * Nobody can ask for a physical layout, but pages can be moved: take a pool,
- * and put a run of it, or every other page, at neighbouring addresses.
+ * and put a run of it, or pages with gaps between them, at neighbouring addresses.
  */
-static struct mem alloc_arranged(size_t length, bool contiguous)
+static struct mem alloc_arranged(enum mem_kind kind, size_t length)
 {
 	struct mem pool = reserve_anonymous(POOL, PAGE, MADV_NOHUGEPAGE);
 	struct mem mem = reserve_anonymous(length, PAGE, MADV_NOHUGEPAGE);
@@ -448,10 +467,10 @@ static struct mem alloc_arranged(size_t length, bool contiguous)
 
 	touch(pool.va, pool.length);
 	pages = sort_pages(&pool);
-	if (contiguous)
+	if (kind == MEM_CONTIG)
 		first = find_run(pages, POOL / PAGE, wanted);
 	for (size_t i = 0; i < wanted; i++) {
-		void *from = pages[first + (contiguous ? i : 2 * i)].va;
+		void *from = pages[first + arrange(kind, i)].va;
 
 		if (mremap(from, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, mem.va + i * PAGE) == MAP_FAILED)
 			fail("mremap: %s", strerror(errno));
@@ -511,7 +530,8 @@ struct mem mem_alloc(enum mem_kind kind, size_t length)
 	switch (kind) {
 	case MEM_CONTIG:
 	case MEM_FRAG:
-		return alloc_arranged(length, kind == MEM_CONTIG);
+	case MEM_RUNS3:
+		return alloc_arranged(kind, length);
 	case MEM_THP:
 		return alloc_thp(length);
 	case MEM_HUGETLB:

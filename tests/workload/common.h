@@ -54,6 +54,9 @@ struct program {
 /* Parse the command line, run the steps, print "ok - STEP" and the plan. */
 int run_program(const struct program *program, int argc, char **argv);
 
+/* For a program that is no list of steps: its name in messages. */
+void program_start(const char *name);
+
 /* The environment lacks something: one line, exit status 2. */
 void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
@@ -106,6 +109,7 @@ enum mem_kind {
 	MEM_4K, /* 4 KiB pages wherever they come from */
 	MEM_CONTIG, /* 4 KiB pages that form one physical run */
 	MEM_FRAG, /* 4 KiB pages, no two neighbours physically contiguous */
+	MEM_RUNS3, /* 4 KiB pages, at most three neighbours physically contiguous */
 	MEM_THP, /* transparent 2 MiB pages */
 	MEM_HUGETLB, /* 2 MiB pages of hugetlbfs */
 	MEM_MEMFD, /* 4 KiB pages of shared memory */
