@@ -99,10 +99,20 @@ struct stream {
 	uint8_t ring;
 	bool writable;			/* of pages objects to come */
 	uint64_t chunk;			/* dito */
+	uint64_t pgsize;		/* of domains: their page sizes */
 	bool may_contradict;
+	bool may_violate;		/* any rule, anywhere: not what the test is about */
 	struct b_pages pages[B_NAMES];
 	struct b_area areas[B_NAMES];
 	struct b_ioas ioases[B_NAMES];
+	struct {
+		uint64_t P, index, last;
+		uint32_t users;
+	} accesses[B_NAMES];
+	struct {
+		uint64_t name;
+		uint32_t n;
+	} nacc[B_NAMES];		/* pins by accesses, by area */
 	struct {
 		const char *rule, *text;
 		bool fired;
@@ -138,6 +148,7 @@ void stream_met(struct stream *s);
 /* How most stories begin: a ctx, IOAS S1 and, in the second, domain D1. */
 struct stream *with_ioas(void);
 struct stream *with_domain(void);
+struct stream *with_mock_domain(void);		/* whose pages are half as large */
 /* Undo what with_ioas() and with_domain() did, and stream_end(). */
 void end_with_ioas(struct stream *s);
 void end_with_domain(struct stream *s);
@@ -151,7 +162,12 @@ void end_with_domain(struct stream *s);
 #define T(name) cmocka_unit_test(name)
 #define TEST(name) static void name(void **state __attribute__((unused)))
 
-/* ---- one record each ---- */
+/*
+ * ---- one record each ----
+ *
+ * r_domain() also says the alignment, as the kernel does before each END, and
+ * r_access_range() counts.
+ */
 
 void r_ctx(struct stream *s, int action);
 void r_object(struct stream *s, int action, uint32_t id);
@@ -238,6 +254,7 @@ void map_refused(struct stream *s, uint64_t S, uint64_t A, uint64_t P, uint64_t 
 /* IOAS_UNMAP of one whole area; P goes with its last area. */
 void unmap(struct stream *s, uint64_t A);
 void area_dying(struct stream *s, uint64_t A);
+void area_leaves(struct stream *s, uint64_t A);	/* dying, and stored nowhere */
 void area_unfill(struct stream *s, uint64_t A);
 void area_gone(struct stream *s, uint64_t A);
 void pages_put(struct stream *s, uint64_t P);

@@ -68,7 +68,7 @@ TEST(a_map_that_failed_maps_nothing)
 	r_pin(s, P1, 0, 1);
 	r_pin_runs(s, P1, 0, RUNS({ PFN(1), 1 }));
 	r_dma_map(s, D1, A1, 0xff000, RW, -22, RUNS({ PFN(1) * PG, PG }));
-	r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 1 }));
+	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 1 }));
 	area_gone(s, A1);
 	pages_put(s, P1);
 	r_ioctl(s, IMS_IOCTL_EXIT, -22);

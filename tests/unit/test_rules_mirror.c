@@ -138,8 +138,7 @@ TEST(area_goes_but_its_mapping_stays)
 {
 	struct stream *s = mapped(4);
 
-	area_dying(s, A1);
-	r_storage(s, S1, A1, P1, 0);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 4 * PG, 4 * PG, true);
 	r_dma_map(s, D1, A1, IOVA + PG, RW, 0, RUNS({ (PFN(1) + 1) * PG, PG }));
 	expect_violation(s, "MIR-STRAY", "area 0x100000-0x103fff is gone but domain 0xd001 still "
@@ -154,10 +153,10 @@ TEST(second_domain_is_not_unmapped)
 
 	domain_add(s, S1, D2, 0, APERTURE_64);
 	map(s, S1, A1, P1, IOVA, 4);
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 4 * PG, 4 * PG, true);
 	expect_violation(s, "UNPIN-AFTER-UNMAP", "domain 0xd002",
-			 r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 4 })));
+			 r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 4 })));
 	r_account(s, P1, IMS_ACCT_USER, -4, 0, 0, 0);
 	expect_violation(s, "MIR-STRAY", "domain 0xd002 still translates 0x100000",
 			 area_gone(s, A1));
@@ -266,7 +265,7 @@ TEST(unmap_cuts_between_calls)
 	charge_and_store(s, 4);
 	area_ready(s, A1);
 	map_end(s, A1, 0);
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 2 * PG, 2 * PG, true);
 	r_dma_unmap(s, D1, IOVA + 2 * PG, 2 * PG, 2 * PG, true);
 	stream_end(s);
@@ -315,8 +314,9 @@ TEST(page_that_is_not_pinned)
 {
 	struct stream *s = pinned(2);
 
+	r_iova(s, IMS_IOVA_FIXED, S1, 0x200000, 2 * PG, 0);
 	r_area(s, IMS_AREA_INSERT, S1, A2, P1, 0x200000, 2 * PG, 0, RW);
-	r_unpin(s, P1, 1, 0, RUNS({ PFN(1) + 1, 1 }));
+	r_unpin(s, P1, 1, IMS_UNPIN_DIRTY, RUNS({ PFN(1) + 1, 1 }));
 	expect_violation(s, "PFN-ID", "IOVA 0x201000 was mapped to 0x100001000, but page 1 behind it "
 			 "is not pinned",
 			 r_dma_map(s, D1, A2, 0x200000, RW, 0, RUNS({ PFN(1) * PG, 2 * PG })));
@@ -339,7 +339,7 @@ TEST(page_whose_pfn_is_not_known)
 /* Mutant O12: the offset into the first page is lost. */
 TEST(offset_into_the_first_page)
 {
-	struct stream *s = with_domain();
+	struct stream *s = with_mock_domain();
 
 	pages_new(s, P1, 2);
 	area_new(s, S1, A1, P1, IOVA + 0x800, PG, 0x800, RW);
@@ -377,12 +377,12 @@ TEST(unpin_of_the_wrong_page)
 {
 	struct stream *s = mapped(4);
 
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 4 * PG, 4 * PG, true);
-	r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 2 }));
+	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 2 }));
 	expect_violation(s, "PFN-ID", "page 3 was unpinned as PFN 0x100009, but is pinned at PFN "
 			 "0x100003",
-			 r_unpin(s, P1, 2, 0, RUNS({ PFN(1) + 2, 1 }, { PFN(1) + 9, 1 })));
+			 r_unpin(s, P1, 2, IMS_UNPIN_DIRTY, RUNS({ PFN(1) + 2, 1 }, { PFN(1) + 9, 1 })));
 	stream_end(s);
 }
 

@@ -29,6 +29,7 @@ TEST(pinned_outside)
 
 	s->may_contradict = true;
 	pages_new(s, P1, 8);
+	also(s, "PIN-RANGE", NULL);
 	expect_violation(s, "PIN-ONCE", "pages 7-8 were pinned of an object of 8",
 			 r_pin(s, P1, 7, 2));
 	stream_end(s);
@@ -53,9 +54,9 @@ TEST(pin_that_nobody_uses)
 	struct stream *s = mapped(8);
 
 	r_ioctl(s, IMS_IOCTL_ENTER, 0);
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
-	r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 7 }));
+	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 7 }));
 	r_account(s, P1, IMS_ACCT_USER, -7, 1, 1, 0);
 	expect_violation(s, "PIN-USED", "1 pages are pinned but only 0 are in use",
 			 area_gone(s, A1));
@@ -68,9 +69,11 @@ TEST(use_of_what_is_not_pinned)
 
 	copy(s, S1, A2, P1, 0x900000, 4 * PG, 2 * PG);
 	r_ioctl(s, IMS_IOCTL_ENTER, 0);
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
-	expect_violation(s, "UNPIN-AFTER-UNMAP", NULL, r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 3 })));
+	also(s, "UNPIN-DOM", "pages 0-2 were unpinned while area 0x900000-0x903fff keeps them");
+	expect_violation(s, "UNPIN-AFTER-UNMAP", NULL,
+			 r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 3 })));
 	r_account(s, P1, IMS_ACCT_USER, -3, 5, 5, 0);
 	expect_violation(s, "PIN-USED", "pages 2-5 are in use but not all of them are pinned",
 			 area_gone(s, A1));
@@ -86,7 +89,8 @@ TEST(leak_of_an_access)
 	access_pin(s, A1, 0, 3);
 	r_ioctl(s, IMS_IOCTL_EXIT, 0);
 	r_access_range(s, IMS_ACC_RANGE_UNPIN, A1, P1, 0, 3, 0);
-	r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 2 }));
+	r_xarray(s, IMS_XA_CLEAR, P1, 0, 3);
+	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 2 }));
 	r_account(s, P1, IMS_ACCT_USER, -2, 2, 2, 0);
 	expect_violation(s, "PIN-USED", "2 pages are pinned but only 0 are in use",
 			 r_ioctl(s, IMS_IOCTL_EXIT, 0));
@@ -102,6 +106,7 @@ TEST(access_ends_without_an_unpin)
 	access_pin(s, A1, 0, 3);
 	r_ioctl(s, IMS_IOCTL_EXIT, 0);
 	r_access_range(s, IMS_ACC_RANGE_UNPIN, A1, P1, 0, 3, 0);
+	r_xarray(s, IMS_XA_CLEAR, P1, 0, 3);
 	expect_violation(s, "PIN-USED", "4 pages are pinned but only 0 are in use",
 			 r_ioctl(s, IMS_IOCTL_EXIT, 0));
 	stream_end(s);
@@ -124,6 +129,7 @@ TEST(leak_in_the_second_area_of_a_map)
 	r_pin_runs(s, P2, 0, RUNS({ PFN(2), 3 }));
 	r_dma_map(s, D2, A4, IOVA + 4 * PG, RW, 0, RUNS({ PFN(2) * PG, 2 * PG }));
 	r_account(s, P2, IMS_ACCT_USER, 3, 3, 3, 0);
+	r_storage(s, S2, A4, P2, D2);
 	area_ready(s, A3);
 	expect_violation(s, "PIN-USED", "3 pages are pinned but only 2 are in use",
 			 area_ready(s, A4));
@@ -159,20 +165,22 @@ TEST(two_threads_on_shared_pages)
 
 	ioas_new(s, S2, 2);
 	domain_add(s, S2, D2, 0, APERTURE_64);
+	ioas_new(s, S3, 3);
+	copy(s, S3, A3, P1, IOVA, 8 * PG, 0);
 	thread(s, 2);
 	r_ioctl(s, IMS_IOCTL_ENTER, 0);
-	access_pin(s, A1, 0, 1);		/* touches P1 */
+	access_pin(s, A3, 0, 1);		/* touches P1 */
 	thread(s, 1);
 	r_ioctl(s, IMS_IOCTL_ENTER, 0);
 	area_new(s, S2, A2, P1, IOVA, 8 * PG, 0, RW);
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	thread(s, 2);
 	r_ioctl(s, IMS_IOCTL_EXIT, 0);
 	r_ioctl(s, IMS_IOCTL_ENTER, 0);
-	access_unpin(s, A1, 0, 1);
+	access_unpin(s, A3, 0, 1);
 	thread(s, 1);
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
-	r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 8 }));
+	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 8 }));
 	thread(s, 2);
 	r_ioctl(s, IMS_IOCTL_EXIT, 0);		/* P1 is pinned less than it is charged */
 	thread(s, 1);
@@ -188,6 +196,7 @@ TEST(two_threads_on_shared_pages)
 	r_ioctl(s, IMS_IOCTL_EXIT, 0);
 	thread(s, 1);
 	r_account(s, P1, IMS_ACCT_USER, 8, 8, 8, 0);
+	r_storage(s, S2, A2, P1, D2);
 	thread(s, 2);
 	r_ioctl(s, IMS_IOCTL_EXIT, 0);
 	thread(s, 1);
@@ -231,6 +240,7 @@ TEST(domain_leaves_between_two_records_of_another_thread)
 	access_pin(s, A2, 6, 6);
 	thread(s, 1);
 	r_domain(s, IMS_DOM_DEL_BEGIN, S1, D1, 0, APERTURE_48, 0);
+	r_storage(s, S1, A1, P1, 0);
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
 	thread(s, 2);
 	r_ioctl(s, IMS_IOCTL_EXIT, 0);
@@ -252,11 +262,11 @@ TEST(unpinned_twice)
 {
 	struct stream *s = mapped(8);
 
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
-	r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 6 }));
+	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 6 }));
 	expect_violation(s, "PIN-BAL", "pages 5-7 were unpinned, but only 2 of these 3 are pinned",
-			 r_unpin(s, P1, 5, 0, RUNS({ PFN(1) + 5, 3 })));
+			 r_unpin(s, P1, 5, IMS_UNPIN_DIRTY, RUNS({ PFN(1) + 5, 3 })));
 	stream_end(s);
 }
 
@@ -264,9 +274,9 @@ TEST(freed_with_pins)
 {
 	struct stream *s = mapped(8);
 
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
-	r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 5 }));
+	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 5 }));
 	r_account(s, P1, IMS_ACCT_USER, -5, 3, 3, 0);
 	expect_violation(s, "PIN-USED", NULL, area_gone(s, A1));
 	expect_violation(s, "PIN-BAL", "the pages object was freed with 3 of 8 pages still pinned",
@@ -310,10 +320,10 @@ TEST(unpinned_while_mapped)
 {
 	struct stream *s = mapped(8);
 
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	expect_violation(s, "UNPIN-AFTER-UNMAP", "pages 2-3 were unpinned while domain 0xd001 still "
 			 "translates IOVA 0x102000 to 0x100002000",
-			 r_unpin(s, P1, 2, 0, RUNS({ PFN(1) + 2, 2 })));
+			 r_unpin(s, P1, 2, IMS_UNPIN_DIRTY, RUNS({ PFN(1) + 2, 2 })));
 	stream_end(s);
 }
 
@@ -324,11 +334,11 @@ TEST(unpinned_one_page_too_far)
 
 	s->chunk = 4;
 	map(s, S1, A1, P1, IOVA, 8);
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 4 * PG, 4 * PG, true);
-	r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 3 }));
+	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 3 }));
 	expect_violation(s, "UNPIN-AFTER-UNMAP", "still translates IOVA 0x104000 to 0x100104000",
-			 r_unpin(s, P1, 3, 0, RUNS({ PFN(1) + 3, 1 }, { PFN(1) + 0x104, 1 })));
+			 r_unpin(s, P1, 3, IMS_UNPIN_DIRTY, RUNS({ PFN(1) + 3, 1 }, { PFN(1) + 0x104, 1 })));
 	stream_end(s);
 }
 
@@ -337,13 +347,15 @@ TEST(unpinned_while_mapped_through_a_copy)
 	struct stream *s = mapped(8);
 
 	ioas_new(s, S2, 2);
+	s->pgsize = 0x800;
 	domain_add(s, S2, D2, 0, APERTURE_64);
 	copy(s, S2, A2, P1, 0x900800, PG, 4 * PG + 0x800);
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
+	also(s, "UNPIN-DOM", NULL);
 	expect_violation(s, "UNPIN-AFTER-UNMAP", "pages 4-7 were unpinned while domain 0xd002 still "
 			 "translates IOVA 0x900800 to 0x100004800",
-			 r_unpin(s, P1, 4, 0, RUNS({ PFN(1) + 4, 4 })));
+			 r_unpin(s, P1, 4, IMS_UNPIN_DIRTY, RUNS({ PFN(1) + 4, 4 })));
 	stream_end(s);
 }
 
@@ -391,10 +403,10 @@ TEST(unpinned_before_the_sync)
 {
 	struct stream *s = mapped(8);
 
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, false);
 	expect_violation(s, "UNPIN-SYNC", "pages from 0 on were unpinned before the IOTLB of domain "
-			 "0xd001 was synchronised", r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 8 })));
+			 "0xd001 was synchronised", r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 8 })));
 	stream_end(s);
 }
 
@@ -404,11 +416,11 @@ TEST(one_sync_for_many_unmaps)
 
 	s->chunk = 2;
 	map(s, S1, A1, P1, IOVA, 4);
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 2 * PG, 2 * PG, false);
 	r_dma_unmap(s, D1, IOVA + 2 * PG, 2 * PG, 2 * PG, false);
 	r_sync(s, D1);
-	r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 2 }, { PFN(1) + 0x102, 2 }));
+	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 2 }, { PFN(1) + 0x102, 2 }));
 	r_account(s, P1, IMS_ACCT_USER, -4, 0, 0, 0);
 	area_gone(s, A1);
 	stream_end(s);
@@ -420,12 +432,12 @@ TEST(sync_of_another_domain)
 
 	domain_add(s, S1, D2, 0, APERTURE_64);
 	map(s, S1, A1, P1, IOVA, 8);
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D2, IOVA, 8 * PG, 8 * PG, false);
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
 	r_sync(s, D1);
 	expect_violation(s, "UNPIN-SYNC", "domain 0xd002",
-			 r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 8 })));
+			 r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 8 })));
 	stream_end(s);
 }
 
@@ -435,17 +447,17 @@ TEST(sync_of_another_thread_to_come)
 	struct stream *s = mapped(8);
 
 	map(s, S1, A2, P2, 0x900000, 8);
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	thread(s, 2);
-	area_dying(s, A2);
+	area_leaves(s, A2);
 	r_dma_unmap(s, D1, 0x900000, 8 * PG, 8 * PG, false);
 	thread(s, 1);
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
-	r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 8 }));
+	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 8 }));
 	r_account(s, P1, IMS_ACCT_USER, -8, 0, 0, 0);
 	area_gone(s, A1);
 	thread(s, 2);
-	expect_violation(s, "UNPIN-SYNC", NULL, r_unpin(s, P2, 0, 0, RUNS({ PFN(2), 8 })));
+	expect_violation(s, "UNPIN-SYNC", NULL, r_unpin(s, P2, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(2), 8 })));
 	stream_end(s);
 }
 
@@ -458,9 +470,10 @@ TEST(unpinned_under_an_access)
 
 	access_pin(s, A1, 2, 3);
 	r_domain(s, IMS_DOM_DEL_BEGIN, S1, D1, 0, APERTURE_48, 0);
+	r_storage(s, S1, A1, P1, 0);
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
 	expect_violation(s, "UNPIN-ACC", "pages 0-7 were unpinned while an access holds pages 2-3",
-			 r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 8 })));
+			 r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 8 })));
 	stream_end(s);
 }
 
@@ -474,7 +487,7 @@ TEST(second_user_of_a_range)
 	access_pin(s, A1, 2, 3);
 	r_access_range(s, IMS_ACC_RANGE_UNPIN, A1, P1, 2, 3, 0);
 	expect_violation(s, "UNPIN-ACC", "pages 2-3 were unpinned while an access holds pages 2-3",
-			 r_unpin(s, P1, 2, 0, RUNS({ PFN(1) + 2, 2 })));
+			 r_unpin(s, P1, 2, IMS_UNPIN_DIRTY, RUNS({ PFN(1) + 2, 2 })));
 	stream_end(s);
 }
 

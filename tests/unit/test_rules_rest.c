@@ -30,6 +30,7 @@ TEST(never_charged)
 {
 	struct stream *s = uncharged(8);
 
+	r_storage(s, S1, A1, P1, D1);
 	expect_violation(s, "ACCT-EQ", "after the operation, 8 pages are pinned but 0 are charged",
 			 area_ready(s, A1));
 	stream_end(s);
@@ -40,9 +41,9 @@ TEST(never_released)
 {
 	struct stream *s = mapped(8);
 
-	area_dying(s, A1);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
-	r_unpin(s, P1, 0, 0, RUNS({ PFN(1), 8 }));
+	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 8 }));
 	expect_violation(s, "ACCT-EQ", "0 pages are pinned but 8 are charged", area_gone(s, A1));
 	expect_violation(s, "ACCT-EQ", "as the pages object is freed, 0 pages are pinned but 8",
 			 r_pages(s, IMS_PAGES_FREE, P1, 8, 0, IMS_ACCT_USER, true));
@@ -62,6 +63,7 @@ TEST(mode_none_balances)
 	r_pin(s, P1, 0, 8);
 	r_pin_runs(s, P1, 0, RUNS({ PFN(1), 8 }));
 	r_dma_map(s, D1, A1, IOVA, RW, 0, RUNS({ PFN(1) * PG, 8 * PG }));
+	r_storage(s, S1, A1, P1, D1);
 	expect_violation(s, "ACCT-EQ", NULL, area_ready(s, A1));
 	stream_end(s);
 }
@@ -74,8 +76,7 @@ TEST(dead_mm)
 	s->mode = IMS_ACCT_MM;
 	map(s, S1, A1, P1, IOVA, 8);
 	r_ioctl(s, IMS_IOCTL_ENTER, 0);
-	area_dying(s, A1);
-	r_storage(s, S1, A1, P1, 0);
+	area_leaves(s, A1);
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
 	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 8 }));
 	r_account(s, P1, IMS_ACCT_MM, -8, 0, 8, -22);
@@ -183,7 +184,10 @@ TEST(limits_that_do_not_count)
 	s->limit = 4;
 	s->counter = 8;
 	r_account(s, P1, IMS_ACCT_USER, 8, 8, 0, -12);	/* refused, as it should */
-	r_account(s, P1, IMS_ACCT_NONE, 8, 8, 8, 0);	/* nobody is charged */
+	s->mode = IMS_ACCT_NONE;			/* nobody is charged */
+	pages_new(s, P2, 8);
+	r_pin(s, P2, 0, 8);
+	r_account(s, P2, IMS_ACCT_NONE, 8, 8, 8, 0);
 	stream_end(s);
 }
 
@@ -326,6 +330,7 @@ TEST(what_needs_no_end)
 	struct stream *s = with_ioas();
 
 	r_allow(s, IMS_ALLOW_RANGE, S1, 0x1000, 0x1fff, 0);
+	r_hwpt(s, D1, S1, 0, IMS_HWPT_PARENT);
 	r_hwpt(s, D2, 0, D1, IMS_HWPT_NESTED);
 	end_with_ioas(s);
 }

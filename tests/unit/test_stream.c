@@ -285,7 +285,7 @@ TEST(unmap_around_an_access)
 
 TEST(pieces_of_pages)
 {
-	struct stream *s = with_domain();
+	struct stream *s = with_mock_domain();
 
 	r_ioctl(s, IMS_IOCTL_ENTER, 0);
 	pages_new(s, P1, 4);
@@ -293,7 +293,7 @@ TEST(pieces_of_pages)
 	area_fill(s, A1);
 	area_ready(s, A1);
 	map_end(s, A1, 0);
-	copy(s, S1, A2, P1, 0x200200, 0x100, 0xa00);	/* inside one page */
+	copy(s, S1, A2, P1, 0x200800, 0x800, 0x1800);	/* inside one page */
 	domain_add(s, S1, D2, 0, APERTURE_48);
 	unmap(s, A1);
 	unmap(s, A2);
@@ -348,6 +348,7 @@ TEST(two_contexts)
 	s->ctx = C1;
 	r_dma_map(s, D1, A1, 0x100000, RW, 0, RUNS({ PFN(1) * PG, 16 * PG }));
 	r_account(s, P1, IMS_ACCT_USER, 16, 16, 16, 0);
+	r_storage(s, S1, A1, P1, D1);
 	area_ready(s, A1);
 	map_end(s, A1, 0);
 	stream_end(s);

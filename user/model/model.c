@@ -349,6 +349,17 @@ struct m_access_range *model_access_find(const struct m_pages *p, uint64_t index
 	return NULL;
 }
 
+bool area_of_failed_split(const struct m_area *a)
+{
+	const struct m_area *old = a->state == M_PENDING && a->pages ? a->pages->areas : NULL;
+
+	for (; old; old = old->next_of_pages)
+		if (old->state == M_REMOVED && old->ioas == a->ioas && old->iova <= a->iova &&
+		    old->last >= a->last)
+			return true;
+	return false;
+}
+
 bool area_iova_of(const struct m_area *a, uint64_t index, uint64_t last,
 		  uint64_t *iova, uint64_t *iova_last)
 {

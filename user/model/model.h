@@ -249,6 +249,9 @@ static inline uint64_t area_last_index(const struct m_area *a)
 	return area_byte(a, a->last) >> IMS_PAGE_SHIFT;
 }
 
+/* The first half of a split, which goes again since the second could not be made. */
+bool area_of_failed_split(const struct m_area *a);
+
 struct m_access_range *model_access_find(const struct m_pages *p, uint64_t index,
 					 uint64_t last);
 

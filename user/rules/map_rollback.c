@@ -3,7 +3,8 @@
  * MAP-ROLLBACK (security): when a map fails, its areas leave the tree with nothing of
  * them translated by any domain, and no area of it stays.
  *
- * Exception: a map whose answer could not be copied to user space (-EFAULT) stays.
+ * Exceptions: a map whose answer could not be copied to user space (-EFAULT) stays;
+ * the first half of a split that fails shows what the old area shows.
  */
 #include <errno.h>
 
@@ -17,7 +18,8 @@ static void area(struct ims_verifier *v, const struct m_event *ev)
 	struct runmap_pos pos;
 	struct run r;
 
-	if (ev->r->h.action != IMS_AREA_FREE || !a || a->state != M_PENDING)
+	if (ev->r->h.action != IMS_AREA_FREE || !a || a->state != M_PENDING ||
+	    area_of_failed_split(a))
 		return;
 	for (struct m_domain *d = a->ioas->domains; d; d = d->next)
 		if (runmap_first(&d->pt, a->iova, a->last, &pos, &r))
@@ -40,4 +42,5 @@ const struct ims_rule rule_map_rollback = {
 	.id = "MAP-ROLLBACK", .severity = 'S',
 	.statement = "a map that failed leaves nothing in any domain",
 	.before = { { IMS_AREA, area }, { IMS_IOCTL, ioctl } },
+	.needs = IMS_NEEDS(IMS_DMA_MAP, IMS_DMA_UNMAP, IMS_DOMAIN, IMS_IOVA),
 };

@@ -11,17 +11,6 @@
 
 extern const struct ims_rule rule_mir_stray;
 
-static bool half_of_failed_split(const struct m_area *a)
-{
-	const struct m_area *old = a->state == M_PENDING && a->pages ? a->pages->areas : NULL;
-
-	for (; old; old = old->next_of_pages)
-		if (old->state == M_REMOVED && old->ioas == a->ioas && old->iova <= a->iova &&
-		    old->last >= a->last)
-			return true;
-	return false;
-}
-
 static void area(struct ims_verifier *v, const struct m_event *ev)
 {
 	const struct m_area *a = ev->area;
@@ -29,7 +18,7 @@ static void area(struct ims_verifier *v, const struct m_event *ev)
 	struct run r;
 
 	if (ev->r->h.action != IMS_AREA_FREE || !a || a->state == M_REMOVED ||
-	    half_of_failed_split(a))
+	    area_of_failed_split(a))
 		return;
 	for (struct m_domain *d = a->ioas->domains; d; d = d->next)
 		if (runmap_first(&d->pt, a->iova, a->last, &pos, &r))
@@ -44,4 +33,5 @@ const struct ims_rule rule_mir_stray = {
 	.id = "MIR-STRAY", .severity = 'S',
 	.statement = "a domain translates nothing where its IOAS has no area",
 	.before = { { IMS_AREA, area } },
+	.needs = IMS_NEEDS(IMS_DMA_MAP, IMS_DMA_UNMAP, IMS_DOMAIN),
 };
