@@ -70,9 +70,42 @@ static unsigned int without(uint64_t *cookies, unsigned int n, uint64_t gone)
 	return k;
 }
 
-unsigned int history_find(const struct history *h, uint64_t ctx, uint64_t *cookies,
-			  unsigned int ncookies, const struct ims_record **out, unsigned int max)
+/* Threads whose ioctl is looked for: at most this many at a time. */
+#define MAX_OPEN 16
+
+struct scopes {
+	uint32_t tid[MAX_OPEN];
+	unsigned int n;
+};
+
+static void scope_want(struct scopes *s, const struct ims_record *r)
 {
+	for (unsigned int i = 0; i < s->n; i++)
+		if (s->tid[i] == r->h.tid)
+			return;
+	if (s->n < MAX_OPEN)
+		s->tid[s->n++] = r->h.tid;
+}
+
+/* Whether @r is the beginning of an ioctl that is looked for. */
+static bool scope_begins(struct scopes *s, const struct ims_record *r)
+{
+	if (r->h.kind != IMS_IOCTL)
+		return false;
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (s->tid[i] != r->h.tid)
+			continue;
+		s->tid[i] = s->tid[--s->n];
+		return r->h.action == IMS_IOCTL_ENTER;
+	}
+	return false;
+}
+
+unsigned int history_find(const struct history *h, uint64_t ctx, uint64_t *cookies,
+			  unsigned int ncookies, bool scopes, const struct ims_record **out,
+			  unsigned int max)
+{
+	struct scopes open = {};
 	unsigned int found = 0;
 
 	for (uint64_t i = h->n; i && h->n - i < RECORDS && found < max; i--) {
@@ -81,9 +114,16 @@ unsigned int history_find(const struct history *h, uint64_t ctx, uint64_t *cooki
 
 		if (h->write - pos > BUF)
 			break;
-		if (i != h->n && (r->h.ctx != ctx || !names_one(r, cookies, ncookies)))
+		if (i != h->n && r->h.ctx != ctx)
+			continue;
+		if (scopes && scope_begins(&open, r)) {
+			out[found++] = r;
+			continue;
+		}
+		if (i != h->n && !names_one(r, cookies, ncookies))
 			continue;
 		out[found++] = r;
+		scope_want(&open, r);
 		if (born_by(r))
 			ncookies = without(cookies, ncookies, born_by(r));
 	}

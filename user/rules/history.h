@@ -6,6 +6,7 @@
 #ifndef IMS_HISTORY_H
 #define IMS_HISTORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bpf/record.h"
@@ -23,8 +24,10 @@ void history_add(struct history *h, const struct ims_record *r);
  * The last records of @ctx that name one of @cookies, back to the birth of each,
  * oldest first, at most @max; returns how many.  The last record of all ends the
  * list whatever it names.  They stay until the next add.  @cookies is used up.
+ * With @scopes also the beginnings of the ioctls that they belong to.
  */
 unsigned int history_find(const struct history *h, uint64_t ctx, uint64_t *cookies,
-			  unsigned int ncookies, const struct ims_record **out, unsigned int max);
+			  unsigned int ncookies, bool scopes, const struct ims_record **out,
+			  unsigned int max);
 
 #endif

@@ -260,7 +260,7 @@ void violate(struct ims_verifier *v, const struct ims_rule *rule, const struct m
 		memcpy(viol.comm, ev->ctx->comm, sizeof(viol.comm));
 	describe_object(ev, viol.object, sizeof(viol.object));
 	viol.nhistory = history_find(&v->history, viol.ctx, cookies, cookies_of(ev, cookies),
-				     viol.history, IMS_HISTORY);
+				     false, viol.history, IMS_HISTORY);
 	v->opts.on_violation(v->opts.arg, &viol);
 }
 
@@ -277,7 +277,7 @@ unsigned int ims_verifier_life(const struct ims_verifier *v, const struct ims_vi
 	for (const struct m_domain *d = s ? s->domains : NULL; d && n < 16; d = d->next)
 		if (d != ev->domain)
 			cookies[n++] = d->cookie;
-	return history_find(&v->history, viol->ctx, cookies, n, out, max);
+	return history_find(&v->history, viol->ctx, cookies, n, true, out, max);
 }
 
 static void decide(const struct ims_verifier *v, struct ims_summary *s)

@@ -26,6 +26,7 @@ struct window {
 	uint64_t start, last;
 	uint64_t cell;		/* bytes per column */
 	uint64_t here, here_last;
+	struct ims_names *names;
 };
 
 static const struct m_area *any_area(const struct m_event *ev)
@@ -112,11 +113,19 @@ static void put_reserved(FILE *f, const struct m_ioas *s, const struct window *w
 	putc('\n', f);
 }
 
-static void put_domain(FILE *f, struct m_domain *d, unsigned int number, const struct window *w)
+/* @letter and number, as wide as the other labels. */
+static void put_label(FILE *f, const struct window *w, char letter, uint64_t cookie)
+{
+	bool is_new;
+
+	fprintf(f, "  %c%-7u ", letter, ims_names_get(w->names, letter, cookie, &is_new));
+}
+
+static void put_domain(FILE *f, struct m_domain *d, const struct window *w)
 {
 	uint64_t start, last;
 
-	fprintf(f, "  d%-7u ", number);
+	put_label(f, w, 'D', d->cookie);
 	for (unsigned int i = 0; i < COLUMNS && column(w, i, &start, &last); i++) {
 		uint64_t covered = runmap_covered(&d->pt, start, last);
 
@@ -148,7 +157,8 @@ static void list_areas(FILE *f, const struct m_ioas *s, const struct window *w)
 
 		if (a->iova > w->last)
 			break;
-		fprintf(f, "  %c        %#" PRIx64 "-%#" PRIx64 " %s, bytes from %#" PRIx64
+		put_label(f, w, 'A', a->cookie);
+		fprintf(f, "is '%c', %#" PRIx64 "-%#" PRIx64 " %s, from byte %#" PRIx64
 			" of pages %#" PRIx64 "\n", 'A' + (int)(pos - first), a->iova, a->last,
 			states[a->state], a->start_byte, a->pages ? a->pages->cookie : 0);
 	}
@@ -167,15 +177,16 @@ static void list_reserved(FILE *f, const struct m_ioas *s, const struct window *
 	}
 }
 
-static void list_runs(FILE *f, struct m_domain *d, unsigned int number, const struct window *w)
+static void list_runs(FILE *f, struct m_domain *d, const struct window *w)
 {
 	struct runmap_pos pos;
 	unsigned int lines = 0;
 	struct run run;
 	bool more;
 
-	fprintf(f, "  d%-7u domain %#" PRIx64 "%s\n", number, d->cookie,
-		d->added ? "" : ", not (or no longer) part of the IOAS");
+	put_label(f, w, 'D', d->cookie);
+	fprintf(f, "is domain %#" PRIx64 "%s\n", d->cookie, d->added ? "" :
+		", not (or no longer) part of the IOAS");
 	for (more = runmap_first(&d->pt, w->start, w->last, &pos, &run); more && run.start <= w->last;
 	     more = runmap_next(&d->pt, &pos, &run)) {
 		if (++lines > MAX_LINES) {
@@ -190,18 +201,16 @@ static void list_runs(FILE *f, struct m_domain *d, unsigned int number, const st
 /* Calls @put for the domains of the IOAS, and for the one of the event if it has left. */
 static void each_domain(FILE *f, const struct m_ioas *s, const struct m_event *ev,
 			const struct window *w,
-			void (*put)(FILE *f, struct m_domain *d, unsigned int n,
-				    const struct window *w))
+			void (*put)(FILE *f, struct m_domain *d, const struct window *w))
 {
 	bool seen = !ev->domain;
-	unsigned int n = 0;
 
 	for (struct m_domain *d = s->domains; d; d = d->next) {
-		put(f, d, ++n, w);
+		put(f, d, w);
 		seen |= d == ev->domain;
 	}
 	if (!seen)
-		put(f, ev->domain, ++n, w);
+		put(f, ev->domain, w);
 }
 
 static void put_map(FILE *f, const struct m_ioas *s, const struct m_event *ev,
@@ -218,7 +227,7 @@ static void put_map(FILE *f, const struct m_ioas *s, const struct m_event *ev,
 	each_domain(f, s, ev, w, list_runs);
 }
 
-char *ims_iova_map(const struct ims_violation *viol)
+char *ims_iova_map(const struct ims_violation *viol, struct ims_names *names)
 {
 	const struct m_ioas *s = ioas_of(viol->event);
 	char *text = NULL;
@@ -233,6 +242,7 @@ char *ims_iova_map(const struct ims_violation *viol)
 	if (!f)
 		return NULL;
 	w = window_around(start, last);
+	w.names = names;
 	put_map(f, s, viol->event, &w);
 	fclose(f);
 	return text;

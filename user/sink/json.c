@@ -141,6 +141,15 @@ static void put_lines(struct jsonw *w, const char *key, char *lines)
 	free(lines);
 }
 
+static void put_explanation(struct jsonw *w, const struct ims_verifier *verifier,
+			    const struct ims_violation *v)
+{
+	struct ims_names names = {};
+
+	put_lines(w, "story", ims_story(verifier, v, &names));
+	put_lines(w, "map", ims_iova_map(v, &names));
+}
+
 static void json_violation(struct ims_sink *s, const struct ims_violation *v)
 {
 	struct jsonw w = { .f = s->f };
@@ -163,10 +172,8 @@ static void json_violation(struct ims_sink *s, const struct ims_violation *v)
 	for (unsigned int i = 0; i < v->nhistory; i++)
 		put_record(&w, v->history[i]);
 	jw_array_end(&w);
-	if (s->explain) {
-		put_lines(&w, "story", ims_story(s->explain, v));
-		put_lines(&w, "map", ims_iova_map(v));
-	}
+	if (s->explain)
+		put_explanation(&w, s->explain, v);
 	jw_object_end(&w);
 	jw_line_end(&w);
 }

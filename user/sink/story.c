@@ -19,43 +19,46 @@
 #define MAX_RECORDS 4096
 #define FIRST 12		/* sentences at the beginning of a long life, */
 #define LAST 28			/* and at its end */
-#define MAX_NAMES 128
 
 struct story {
 	FILE *f;
 	const struct ims_violation *viol;
-	struct {
-		uint64_t cookie;
-		char letter;
-		unsigned int number;
-	} name[MAX_NAMES];
-	unsigned int nnames;
+	struct ims_names *names;
 };
 
 /* ---- names ---- */
 
-static void put_name(struct story *s, char letter, uint64_t cookie)
+unsigned int ims_names_get(struct ims_names *names, char letter, uint64_t cookie, bool *is_new)
 {
 	unsigned int number = 1;
 
-	for (unsigned int i = 0; i < s->nnames; i++) {
-		if (s->name[i].letter != letter)
+	*is_new = false;
+	for (unsigned int i = 0; i < names->n; i++) {
+		if (names->list[i].letter != letter)
 			continue;
-		if (s->name[i].cookie == cookie) {
-			fprintf(s->f, "%c%u", letter, s->name[i].number);
-			return;
-		}
+		if (names->list[i].cookie == cookie)
+			return names->list[i].number;
 		number++;
 	}
-	fprintf(s->f, "%c%u (%#" PRIx64 ")", letter, number, cookie);
-	if (s->nnames == MAX_NAMES)
-		return;
-	s->name[s->nnames].cookie = cookie;
-	s->name[s->nnames].letter = letter;
-	s->name[s->nnames++].number = number;
+	*is_new = true;
+	if (names->n < IMS_NAMES) {
+		names->list[names->n].cookie = cookie;
+		names->list[names->n].letter = letter;
+		names->list[names->n++].number = number;
+	}
+	return number;
 }
 
-/* %A area, %P pages, %D domain, %S IOAS, %X device: of the cookies, in order. */
+static void put_name(struct story *s, char letter, uint64_t cookie)
+{
+	bool is_new;
+
+	fprintf(s->f, "%c%u", letter, ims_names_get(s->names, letter, cookie, &is_new));
+	if (is_new)
+		fprintf(s->f, " (%#" PRIx64 ")", cookie);
+}
+
+/* %A area, %P pages, %D domain, of the cookies; %x and %u numbers; %s text. */
 static void say(struct story *s, const char *format, ...)
 {
 	va_list args;
@@ -292,6 +295,18 @@ static void tell_access_range(struct story *s, const struct ims_record *r)
 	put_rc(s, r->p.access_range.rc);
 }
 
+static void tell_hwpt(struct story *s, const struct ims_record *r)
+{
+	say(s, "gives HWPT %u the domain %D", (uint64_t)r->p.hwpt.id, r->p.hwpt.domain);
+}
+
+static void tell_ioctl(struct story *s, const struct ims_record *r)
+{
+	const char *name = ims_name_of(ims_desc(IMS_IOCTL)->fields[0].names, r->p.ioctl.cmd);
+
+	say(s, "calls ioctl %s", name ? name : "?");
+}
+
 static void tell_other(struct story *s, const struct ims_record *r)
 {
 	const struct ims_desc *d = ims_desc(r->h.kind);
@@ -307,7 +322,8 @@ static void (*const tells[IMS_NR_KINDS])(struct story *s, const struct ims_recor
 	[IMS_ACCOUNT] = tell_account, [IMS_DOMAIN] = tell_domain, [IMS_DMA_MAP] = tell_dma_map,
 	[IMS_DMA_UNMAP] = tell_dma_unmap, [IMS_IOTLB_SYNC] = tell_sync, [IMS_MAP] = tell_map,
 	[IMS_UNMAP] = tell_unmap, [IMS_RESERVE] = tell_reserve, [IMS_DEVICE] = tell_device,
-	[IMS_ACCESS_RANGE] = tell_access_range,
+	[IMS_ACCESS_RANGE] = tell_access_range, [IMS_IOCTL] = tell_ioctl,
+	[IMS_HWPT] = tell_hwpt,
 };
 
 static void tell(struct story *s, const struct ims_record *r, bool offender)
@@ -337,9 +353,15 @@ static unsigned int choose(const struct ims_violation *viol, const struct ims_re
 {
 	unsigned int k = 0;
 
-	for (unsigned int i = 0; i < n; i++)
-		if (i == n - 1 || near(viol, list[i]))
-			list[k++] = list[i];
+	for (unsigned int i = 0; i < n; i++) {
+		if (i < n - 1 && !near(viol, list[i]))
+			continue;
+		/* An ioctl of which nothing else is told. */
+		if (k && list[i]->h.kind == IMS_IOCTL && list[k - 1]->h.kind == IMS_IOCTL &&
+		    list[i]->h.tid == list[k - 1]->h.tid)
+			k--;
+		list[k++] = list[i];
+	}
 	return k;
 }
 
@@ -355,10 +377,11 @@ static void tell_all(struct story *s, const struct ims_record **list, unsigned i
 	}
 }
 
-char *ims_story(const struct ims_verifier *v, const struct ims_violation *viol)
+char *ims_story(const struct ims_verifier *v, const struct ims_violation *viol,
+		struct ims_names *names)
 {
 	const struct ims_record **list = calloc(MAX_RECORDS, sizeof(*list));
-	struct story s = { .viol = viol };
+	struct story s = { .viol = viol, .names = names };
 	char *text = NULL;
 	unsigned int n;
 	size_t size;
@@ -366,7 +389,7 @@ char *ims_story(const struct ims_verifier *v, const struct ims_violation *viol)
 	s.f = list ? open_memstream(&text, &size) : NULL;
 	if (s.f) {
 		n = ims_verifier_life(v, viol, list, MAX_RECORDS);
-		fputs("The story (record, time before the violation):\n", s.f);
+		fputs("The story (ring:record, time before the violation):\n", s.f);
 		tell_all(&s, list, choose(viol, list, n));
 		fclose(s.f);
 	}

@@ -11,9 +11,25 @@
 
 #include "rules/verifier.h"
 
-char *ims_story(const struct ims_verifier *v, const struct ims_violation *viol);
-/* "" when the violation is not about IOVAs. */
-char *ims_iova_map(const struct ims_violation *viol);
+#define IMS_NAMES 128
+
+/* Short names for cookies, in the order of appearance: area A1, domain D2. */
+struct ims_names {
+	struct {
+		uint64_t cookie;
+		char letter;
+		unsigned int number;
+	} list[IMS_NAMES];
+	unsigned int n;
+};
+
+/* The number of @cookie among those with @letter; *is_new: it had none before. */
+unsigned int ims_names_get(struct ims_names *names, char letter, uint64_t cookie, bool *is_new);
+
+char *ims_story(const struct ims_verifier *v, const struct ims_violation *viol,
+		struct ims_names *names);
+/* With the names of the story; "" when the violation is not about IOVAs. */
+char *ims_iova_map(const struct ims_violation *viol, struct ims_names *names);
 
 /* The IOVAs that the violation is about; false when there are none. */
 bool ims_violation_iova(const struct ims_violation *viol, uint64_t *start, uint64_t *last);

@@ -233,8 +233,9 @@ static void put_lines(FILE *f, const char *lines)
 
 static void put_explanation(struct ims_sink *s, const struct ims_violation *v)
 {
-	char *story = ims_story(s->explain, v);
-	char *map = ims_iova_map(v);
+	struct ims_names names = {};
+	char *story = ims_story(s->explain, v, &names);
+	char *map = ims_iova_map(v, &names);
 
 	putc('\n', s->f);
 	put_lines(s->f, story);
