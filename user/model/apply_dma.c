@@ -38,6 +38,10 @@ static void pages_free(struct m_pages *p)
 	free(p);
 }
 
+/* What fits no address space would only fill our memory. */
+#define MOST_PAGES (1ULL << 45)		/* 57 bits of user addresses */
+#define MOST_BYTES (1ULL << 46)		/* one run; a batch counts pages in 32 bits */
+
 static void pages_alloc(struct model *m, struct m_event *ev)
 {
 	const struct ims_pages *r = &ev->r->p.pages;
@@ -45,6 +49,10 @@ static void pages_alloc(struct model *m, struct m_event *ev)
 
 	if (ev->pages) {
 		model_contradict(m, ev, "a pages object was made at the address of a live one");
+		return;
+	}
+	if (r->npages > MOST_PAGES) {
+		model_contradict(m, ev, "a pages object of more than an address space");
 		return;
 	}
 	p = calloc(1, sizeof(*p));
@@ -291,8 +299,8 @@ static void apply_dma_map(struct model *m, struct m_event *ev)
 	for (unsigned int i = 0; !r->rc && i < ev->r->h.nruns; i++) {
 		const struct ims_run *run = &ev->runs[i];
 
-		if (!run->len || iova + (run->len - 1) < iova) {
-			model_contradict(m, ev, "a mapping of no bytes, or past the end");
+		if (!run->len || run->len > MOST_BYTES || iova + (run->len - 1) < iova) {
+			model_contradict(m, ev, "a mapping of no bytes, too many, or past the end");
 			return;
 		}
 		if (runmap_add(&ev->domain->pt, iova, run->len, run->addr)) {

@@ -483,6 +483,18 @@ static void apply_object(struct model *m, struct m_event *ev)
 		}
 }
 
+/* Areas that a split took out of the tree count too. */
+static bool ioas_in_use(const struct m_ioas *s)
+{
+	struct m_area *a;
+	uint32_t i;
+
+	table_for_each(&s->ctx->areas, i, a)
+		if (a->ioas == s)
+			return true;
+	return s->domains;
+}
+
 static void apply_ioas(struct model *m, struct m_event *ev)
 {
 	const struct ims_ioas *r = &ev->r->p.ioas;
@@ -493,7 +505,7 @@ static void apply_ioas(struct model *m, struct m_event *ev)
 	 * stays until its address comes back or its ctx ends.
 	 */
 	if (ev->ioas) {
-		if (ev->ioas->nareas || ev->ioas->domains) {
+		if (ioas_in_use(ev->ioas)) {
 			model_contradict(m, ev, "an IOAS was made at the address of a live one");
 			return;
 		}

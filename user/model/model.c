@@ -58,8 +58,10 @@ void model_contradict(struct model *m, struct m_event *ev, const char *why)
 {
 	m->inconsistent++;
 	m->why_inconsistent = why;
-	if (ev->ctx)
-		model_lost(m, ev->ctx);
+	if (!ev->ctx)
+		return;
+	model_lost(m, ev->ctx);
+	ev->op = NULL;
 }
 
 /* A record of @ring says how many of the ring were lost before it. */
