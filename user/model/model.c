@@ -69,12 +69,12 @@ static void check_loss(struct model *m, const struct ims_hdr *h)
 {
 	if (h->kind == IMS_LOSS || h->kind == IMS_END)
 		return;
-	if (m->ring_seen[h->ring] && m->ring_lost[h->ring] != h->lost) {
-		if (!m->ring_explained[h->ring])
-			model_lost_ring(m, h->ring);
-		m->ring_explained[h->ring] = false;
+	if (m->ring_lost[h->ring] != h->lost && !m->ring_explained[h->ring]) {
+		m->gaps++;
+		model_lost_ring(m, h->ring);
 	}
-	m->ring_seen[h->ring] = true;
+	if (m->ring_lost[h->ring] != h->lost)
+		m->ring_explained[h->ring] = false;
 	m->ring_lost[h->ring] = h->lost;
 }
 

@@ -206,9 +206,9 @@ struct model {
 	uint64_t unknown_ctx;		/* records of ctxs that are not known */
 	uint64_t ctxs_seen, ctxs_unknown;
 	uint64_t op_numbers;
-	uint16_t ring_lost[256];
-	bool ring_seen[256];
+	uint16_t ring_lost[256];	/* counters start at 0 with the stream */
 	bool ring_explained[256];	/* a LOSS record named whose the next loss is */
+	uint64_t gaps;			/* losses that no LOSS record named an owner of */
 	const char *why_inconsistent;	/* of the last one */
 };
 

@@ -290,13 +290,17 @@ static void decide(const struct ims_verifier *v, struct ims_summary *s)
 		s->verdict = IMS_FAIL;
 		snprintf(s->why, sizeof(s->why), "%llu violations",
 			 (unsigned long long)s->violations);
-	} else if (lost || s->ctxs_unknown) {
+	} else if (lost || s->ctxs_unknown || v->model.gaps) {
 		s->verdict = IMS_INCONCLUSIVE;
 		if (s->inconsistent)
 			snprintf(s->why, sizeof(s->why),
 				 "inconsistent stream: %s; %llu of %llu ctxs were not checked to the end",
 				 v->model.why_inconsistent, (unsigned long long)s->ctxs_unknown,
 				 (unsigned long long)s->ctxs);
+		else if (!lost)
+			snprintf(s->why, sizeof(s->why),
+				 "records were lost; %llu of %llu ctxs were not checked to the end",
+				 (unsigned long long)s->ctxs_unknown, (unsigned long long)s->ctxs);
 		else
 			snprintf(s->why, sizeof(s->why),
 				 "%llu records were lost; %llu of %llu ctxs were not checked to the end",

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* PASS, FAIL, INCONCLUSIVE: what is lost is not judged, and never held against the kernel. */
+#include <stdio.h>
+#include <string.h>
+
+#include "rules/rules.h"
+#include "stream.c"
+
+static struct ims_summary summary(struct stream *s)
+{
+	struct ims_summary sum;
+
+	ims_verifier_summary(s->v, &sum);
+	return sum;
+}
+
+static const struct ims_rule_result *result(const struct ims_summary *sum, const char *id)
+{
+	for (unsigned int i = 0; i < sum->nrules; i++)
+		if (!strcmp(sum->rule[i].rule->id, id))
+			return &sum->rule[i];
+	fail_msg("no rule %s", id);
+	return NULL;
+}
+
+TEST(good)
+{
+	struct stream *s = with_domain();
+	struct ims_summary sum;
+
+	map(s, S1, A1, P1, 0x100000, 16);
+	unmap(s, A1);
+	domain_del(s, S1, D1);
+	ioas_destroy(s, S1, 1);
+	ctx_close(s);
+	r_end(s);
+	sum = summary(s);
+	assert_int_equal(sum.verdict, IMS_PASS);
+	assert_string_equal(sum.why, "no rule was broken in 1 ctxs");
+	assert_int_equal(sum.ctxs, 1);
+	assert_int_equal(sum.ctxs_unknown, 0);
+	assert_int_equal(sum.total, s->seq);
+	assert_int_equal(sum.records[IMS_CTX], 3);
+	assert_int_equal(sum.records[IMS_DMA_MAP], 1);
+	assert_true(result(&sum, "APT-MAP")->checked == 1);
+	assert_true(result(&sum, "PIN-USED")->checked > 0);
+	stream_end_as(s, IMS_PASS);
+}
+
+TEST(nothing_seen)
+{
+	struct stream *s = stream_new();
+
+	assert_non_null(strstr(summary(s).why, "nothing was checked"));
+	stream_end_as(s, summary(s).verdict);
+}
+
+TEST(bad)
+{
+	struct stream *s = with_domain();
+	struct ims_summary sum;
+
+	map(s, S1, A1, P1, 0x100000, 16);
+	also(s, "UNPIN-DOM", NULL);
+	expect_violation(s, "UNPIN-AFTER-UNMAP", NULL, r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 16 })));
+	sum = summary(s);
+	assert_int_equal(sum.violations, 2);
+	assert_int_equal(result(&sum, "UNPIN-AFTER-UNMAP")->violations, 1);
+	assert_int_equal(result(&sum, "PIN-BAL")->violations, 0);
+	stream_end_as(s, IMS_FAIL);
+}
+
+/* ---- loss ---- */
+
+/* A record too many: here it would be a violation of half the rules. */
+static void would_be_violations(struct stream *s)
+{
+	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(9), 16 }));
+	r_dma_unmap(s, D1, 0x900000, PG, PG, true);
+	r_dma_map(s, D1, A1, 0x100000, 0, 0, RUNS({ PFN(9) * PG, 99 * PG }));
+	r_account(s, P1, IMS_ACCT_USER, 99, 1, 2, 0);
+	r_unmap(s, IMS_UNMAP_IOPT, S1, 0, UINT64_MAX, 77, 0);
+	r_ioctl(s, IMS_IOCTL_EXIT, 0);
+	r_domain(s, IMS_DOM_DEL_END, S1, D1, 0, APERTURE_48, 0);
+	r_ctx(s, IMS_CTX_FREED);
+}
+
+TEST(header_tells_of_a_loss)
+{
+	struct stream *s = with_domain();
+	struct ims_summary sum;
+
+	map(s, S1, A1, P1, 0x100000, 16);
+	s->lost++;
+	would_be_violations(s);
+	sum = summary(s);
+	assert_int_equal(sum.ctxs_unknown, 1);
+	assert_int_equal(sum.violations, 0);
+	assert_int_equal(sum.inconsistent, 0);
+	stream_end_as(s, IMS_INCONCLUSIVE);
+}
+
+/* The low bits of the counter may come round, but not to the same value. */
+TEST(header_counter_wraps)
+{
+	struct stream *s = stream_new();
+
+	s->lost = UINT16_MAX;
+	ctx_open(s);
+	ioas_new(s, S1, 1);
+	s->lost = 0;
+	would_be_violations(s);
+	stream_end_as(s, IMS_INCONCLUSIVE);
+}
+
+TEST(loss_in_another_ring)
+{
+	struct stream *s = with_domain();
+
+	map(s, S1, A1, P1, 0x100000, 16);
+	s->ctx = C2;
+	s->ring = 1;
+	r_ctx(s, IMS_CTX_OPEN);
+	s->lost = 3;
+	would_be_violations(s);
+	s->ctx = C1;
+	s->ring = 0;
+	s->lost = 0;
+	assert_int_equal(summary(s).ctxs_unknown, 1);
+	/* and this one is still judged */
+	also(s, "UNPIN-DOM", NULL);
+	expect_violation(s, "UNPIN-AFTER-UNMAP", NULL, r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 16 })));
+	stream_end_as(s, IMS_FAIL);
+}
+
+TEST(loss_record_of_a_ctx)
+{
+	struct stream *s = with_domain();
+
+	s->ctx = C2;
+	r_ctx(s, IMS_CTX_OPEN);
+	r_ioas(s, S1, 1);
+	r_loss(s, C2, IMS_LOSS_RING, 5);
+	would_be_violations(s);
+	assert_int_equal(summary(s).ctxs_unknown, 1);
+	assert_int_equal(summary(s).lost[IMS_LOSS_RING], 5);
+	assert_non_null(strstr(summary(s).why, "5 records were lost; 1 of 2 ctxs"));
+	s->ctx = C1;
+	domain_del(s, S1, D1);
+	ioas_destroy(s, S1, 1);
+	ctx_close(s);
+	stream_end_as(s, IMS_INCONCLUSIVE);
+}
+
+TEST(loss_record_of_a_ring)
+{
+	for (int class = 0; class < IMS_LOSS_CLASSES; class++) {
+		struct stream *s = with_domain();
+
+		map(s, S1, A1, P1, 0x100000, 16);
+		r_loss(s, 0, class, 1);
+		would_be_violations(s);
+		assert_int_equal(summary(s).lost[class], 1);
+		stream_end_as(s, IMS_INCONCLUSIVE);
+	}
+}
+
+/* Nobody known was hit, but something happened that nobody has seen. */
+TEST(loss_of_nobody)
+{
+	struct stream *s = with_domain();
+
+	r_loss(s, C2, IMS_LOSS_RING, 1);
+	domain_del(s, S1, D1);
+	ioas_destroy(s, S1, 1);
+	ctx_close(s);
+	stream_end_as(s, IMS_INCONCLUSIVE);
+}
+
+TEST(loss_between_two_contexts)
+{
+	struct stream *s = with_ioas();
+
+	ioas_destroy(s, S1, 1);
+	ctx_close(s);
+	s->lost++;			/* perhaps a whole ctx */
+	ctx_open(s);
+	ioas_new(s, S1, 1);
+	ioas_destroy(s, S1, 1);
+	ctx_close(s);
+	assert_int_equal(summary(s).ctxs_unknown, 0);
+	stream_end_as(s, IMS_INCONCLUSIVE);
+}
+
+TEST(loss_before_the_first_record)
+{
+	struct stream *s = stream_new();
+
+	s->lost = 2;
+	ctx_open(s);
+	ctx_close(s);
+	stream_end_as(s, IMS_INCONCLUSIVE);
+}
+
+TEST(violation_before_a_loss_stays)
+{
+	struct stream *s = with_domain();
+
+	map(s, S1, A1, P1, 0x100000, 16);
+	also(s, "UNPIN-DOM", NULL);
+	expect_violation(s, "UNPIN-AFTER-UNMAP", NULL, r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 16 })));
+	s->lost++;
+	would_be_violations(s);
+	stream_end_as(s, IMS_FAIL);
+}
+
+/* A ctx that was born after the loss is as good as any. */
+TEST(new_ctx_after_a_loss)
+{
+	struct stream *s = with_domain();
+
+	s->lost++;
+	r_ctx(s, IMS_CTX_FREED);
+	memset(s->ioases, 0, sizeof(s->ioases));
+	ctx_open(s);
+	ioas_new(s, S1, 1);
+	domain_add(s, S1, D1, 0, APERTURE_48);
+	map(s, S1, A1, P1, 0x100000, 16);
+	also(s, "UNPIN-DOM", NULL);
+	expect_violation(s, "UNPIN-AFTER-UNMAP", NULL, r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 16 })));
+	stream_end_as(s, IMS_FAIL);
+}
+
+/* ---- streams that cannot be ---- */
+
+TEST(inconsistent)
+{
+	struct stream *s = with_domain();
+
+	s->may_contradict = true;
+	r_pin(s, P1, 0, 4);
+	would_be_violations(s);
+	assert_int_equal(summary(s).inconsistent, 1);
+	assert_non_null(strstr(summary(s).why, "a pin of an unknown pages object"));
+	stream_end_as(s, IMS_INCONCLUSIVE);
+}
+
+/* We came too late for this ctx: nothing is known of it, nothing is judged. */
+TEST(foreign_ctx)
+{
+	struct stream *s = with_domain();
+
+	s->ctx = C2;
+	would_be_violations(s);
+	assert_int_equal(summary(s).foreign, 9);
+	s->ctx = C1;
+	end_with_domain(s);
+}
+
+/* ---- the report ---- */
+
+TEST(report_names_the_object)
+{
+	struct stream *s = with_domain();
+
+	map(s, S1, A1, P1, 0x100000, 16);
+	r_dma_unmap(s, D1, 0x100000, 16 * PG, 16 * PG, true);
+	expect_violation(s, "MAP-EXCL", NULL,
+			 (r_dma_map(s, D1, A1, 0x100000, RW, 0, RUNS({ PFN(1) * PG, 16 * PG })),
+			  s->fed = 0,
+			  r_dma_map(s, D1, A1, 0x100000, RW, 0, RUNS({ PFN(1) * PG, 16 * PG }))));
+	assert_non_null(strstr(s->object, "IOAS 1, area 0x100000-0x10ffff, domain 0xd001"));
+	assert_true(s->nhistory > 4);
+	stream_end(s);
+}
+
+TEST(names)
+{
+	assert_string_equal(ims_verdict_name(IMS_PASS), "PASS");
+	assert_string_equal(ims_verdict_name(IMS_FAIL), "FAIL");
+	assert_string_equal(ims_verdict_name(IMS_INCONCLUSIVE), "INCONCLUSIVE");
+}
+
+TESTS(T(good), T(nothing_seen), T(bad), T(header_tells_of_a_loss), T(header_counter_wraps),
+      T(loss_in_another_ring), T(loss_record_of_a_ctx), T(loss_record_of_a_ring),
+      T(loss_of_nobody), T(loss_between_two_contexts), T(loss_before_the_first_record),
+      T(violation_before_a_loss_stays), T(new_ctx_after_a_loss), T(inconsistent),
+      T(foreign_ctx), T(report_names_the_object), T(names))
