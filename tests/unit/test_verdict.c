@@ -257,6 +257,85 @@ TEST(foreign_ctx)
 	end_with_domain(s);
 }
 
+/* ---- what a source cannot give ---- */
+
+#define KIND(k) (1ULL << (k))
+
+static const char *const no_iova[] = { "ALW-AUTO" };
+static const char *const no_pin[] = { "PIN-ONCE", "PIN-USED", "PIN-BAL", "PFN-ID", "ACCT-EQ",
+				      "ACCT-STEP" };
+static const char *const no_reserve[] = { "APT-AREA", "APT-ATTACH", "APT-NARROW", "RSV-DEV",
+					  "ALW-KEEP", "ALW-AUTO", "ALW-NOAUTO" };
+static const char *const no_access[] = { "PIN-USED", "UNPIN-ACC", "ACC-PREVENT" };
+static const char *const no_account[] = { "ACCT-EQ", "ACCT-STEP", "RLIMIT" };
+static const char *const no_dma_map[] = { "APT-MAP", "MIR-COMPLETE", "MAP-EXCL", "UNMAP-EXACT",
+					  "PFN-ID", "PROT-MAP" };
+static const char *const no_sync[] = { "UNPIN-SYNC" };
+static const char *const no_storage[] = { "STORAGE", "UNPIN-DOM" };
+static const char *const no_ioctl[] = { "ALW-NOAUTO" };
+
+static const struct {
+	uint64_t kind;
+	const char *const *rules;
+	unsigned int n;
+} absent[] = {
+#define ABSENT(kind, rules) { KIND(kind), rules, sizeof(rules) / sizeof(*rules) }
+	ABSENT(IMS_IOVA, no_iova), ABSENT(IMS_PIN, no_pin), ABSENT(IMS_RESERVE, no_reserve),
+	ABSENT(IMS_ACCESS_RANGE, no_access), ABSENT(IMS_ACCOUNT, no_account),
+	ABSENT(IMS_DMA_MAP, no_dma_map), ABSENT(IMS_IOTLB_SYNC, no_sync),
+	ABSENT(IMS_IOCTL, no_ioctl), ABSENT(IMS_STORAGE, no_storage),
+};
+
+/* Each rule that would be wrong without the kind says that it was not checked. */
+TEST(absent_kinds)
+{
+	for (size_t i = 0; i < sizeof(absent) / sizeof(*absent); i++) {
+		struct ims_verifier_opts opts = { .kinds_absent = absent[i].kind,
+						  .absent_why = "not on this kernel" };
+		struct stream *s = stream_new_opts(&opts);
+		struct ims_summary sum;
+
+		ctx_open(s);
+		ctx_close(s);
+		sum = summary(s);
+		for (unsigned int k = 0; k < absent[i].n; k++)
+			if (!result(&sum, absent[i].rules[k])->why_not)
+				fail_msg("%s is checked without kind %zu", absent[i].rules[k], i);
+		assert_null(result(&sum, "SPLIT")->why_not);
+		stream_end_as(s, IMS_PASS);
+	}
+}
+
+/* Nor do they fire: without RESERVE an attach looks like mutant O03. */
+TEST(absent_kinds_break_no_rule)
+{
+	struct ims_verifier_opts opts = { .absent_why = "not on this kernel", .kinds_absent =
+		KIND(IMS_RESERVE) | KIND(IMS_ACCOUNT) | KIND(IMS_ACCESS_RANGE) | KIND(IMS_DEV_REGION) };
+	struct stream *s = stream_new_opts(&opts);
+	struct ims_summary sum;
+
+	ctx_open(s);
+	ioas_new(s, S1, 1);
+	r_domain(s, IMS_DOM_ADD_BEGIN, S1, D1, 0, APERTURE_48, 0);
+	r_domain(s, IMS_DOM_ADD_END, S1, D1, 0, APERTURE_48, 0);
+	pages_new(s, P1, 4);
+	area_new(s, S1, A1, P1, 0x100000, 4 * PG, 0, RW);
+	r_pin(s, P1, 0, 4);
+	r_pin_runs(s, P1, 0, RUNS({ PFN(1), 4 }));
+	r_dma_map(s, D1, A1, 0x100000, RW, 0, RUNS({ PFN(1) * PG, 4 * PG }));
+	r_storage(s, S1, A1, P1, D1);
+	area_ready(s, A1);
+	r_domain(s, IMS_DOM_DEL_BEGIN, S1, D1, 0, APERTURE_48, 0);
+	r_storage(s, S1, A1, P1, 0);
+	r_dma_unmap(s, D1, 0x100000, 4 * PG, 4 * PG, true);
+	r_domain(s, IMS_DOM_DEL_END, S1, D1, 0, APERTURE_48, 0);	/* an access has them */
+	r_ioctl(s, IMS_IOCTL_EXIT, 0);
+	sum = summary(s);
+	assert_string_equal(result(&sum, "APT-ATTACH")->why_not, "not on this kernel");
+	assert_int_equal(result(&sum, "APT-ATTACH")->checked, 0);
+	stream_end_as(s, IMS_PASS);
+}
+
 /* ---- the report ---- */
 
 TEST(report_names_the_object)
@@ -285,4 +364,5 @@ TESTS(T(good), T(nothing_seen), T(bad), T(header_tells_of_a_loss), T(header_coun
       T(loss_in_another_ring), T(loss_record_of_a_ctx), T(loss_record_of_a_ring),
       T(loss_of_nobody), T(loss_between_two_contexts), T(loss_before_the_first_record),
       T(violation_before_a_loss_stays), T(new_ctx_after_a_loss), T(inconsistent),
-      T(foreign_ctx), T(report_names_the_object), T(names))
+      T(foreign_ctx), T(absent_kinds), T(absent_kinds_break_no_rule),
+      T(report_names_the_object), T(names))

@@ -24,4 +24,5 @@ const struct ims_rule rule_acc_notify = {
 	.id = "ACC-NOTIFY", .severity = 'S',
 	.statement = "an area is removed only when no access holds pins in it",
 	.before = { { IMS_AREA, area } },
+	.needs = IMS_NEEDS(IMS_ACCESS_RANGE),
 };

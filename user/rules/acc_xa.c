@@ -58,4 +58,5 @@ const struct ims_rule rule_acc_xa = {
 	.statement = "the xarray holds the PFNs of exactly the pages that accesses use",
 	.before = { { IMS_PAGES, pages } },
 	.pages_quiet = quiet,
+	.needs = IMS_NEEDS(IMS_XARRAY, IMS_ACCESS_RANGE),
 };

@@ -37,4 +37,5 @@ const struct ims_rule rule_acct_eq = {
 	.statement = "outside operations, pages charged = pages pinned",
 	.before = { { IMS_PAGES, pages } },
 	.pages_quiet = quiet,
+	.needs = IMS_NEEDS(IMS_PIN, IMS_UNPIN, IMS_ACCOUNT),
 };

@@ -34,4 +34,5 @@ const struct ims_rule rule_acct_step = {
 	.id = "ACCT-STEP", .severity = 'R',
 	.statement = "a charge closes the gap between pinned and charged exactly",
 	.before = { { IMS_ACCOUNT, account } },
+	.needs = IMS_NEEDS(IMS_PIN, IMS_UNPIN),
 };

@@ -72,4 +72,5 @@ const struct ims_rule rule_align = {
 	.statement = "areas obey the alignment of their IOAS, which is what its users need",
 	.before = { { IMS_AREA, area } },
 	.after = { { IMS_DOMAIN, domain }, { IMS_ACCESS, access } },
+	.needs = IMS_NEEDS(IMS_ALIGN),
 };

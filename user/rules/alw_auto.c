@@ -89,4 +89,5 @@ const struct ims_rule rule_alw_auto = {
 	.id = "ALW-AUTO", .severity = 'M',
 	.statement = "a chosen IOVA is allowed, free, and aligned as the user address allows",
 	.before = { { IMS_IOVA, iova } },
+	.needs = IMS_NEEDS(IMS_RESERVE, IMS_ALLOW, IMS_AREA),
 };

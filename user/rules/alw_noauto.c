@@ -97,4 +97,5 @@ const struct ims_rule rule_alw_noauto = {
 	.id = "ALW-NOAUTO", .severity = 'M',
 	.statement = "choosing an IOVA does not fail while an aligned hole exists",
 	.before = { { IMS_MAP, map } },
+	.needs = IMS_NEEDS(IMS_RESERVE, IMS_ALLOW, IMS_AREA, IMS_IOCTL),
 };

@@ -52,4 +52,5 @@ const struct ims_rule rule_apt_attach = {
 	.id = "APT-ATTACH", .severity = 'S',
 	.statement = "an added domain has exactly the IOVAs outside its aperture reserved",
 	.after = { { IMS_DOMAIN, domain } },
+	.needs = IMS_NEEDS(IMS_RESERVE),
 };

@@ -33,4 +33,5 @@ const struct ims_rule rule_apt_map = {
 	.id = "APT-MAP", .severity = 'S',
 	.statement = "every mapping lies in the aperture of its domain",
 	.before = { { IMS_DMA_MAP, dma_map } },
+	.needs = IMS_NEEDS(IMS_DOMAIN),
 };

@@ -48,4 +48,5 @@ const struct ims_rule rule_apt_narrow = {
 	.statement = "only the domains and attached devices of an IOAS reserve ranges of it",
 	.before = { { IMS_DOMAIN, domain } },
 	.settled = settled,
+	.needs = IMS_NEEDS(IMS_RESERVE, IMS_DEVICE),
 };

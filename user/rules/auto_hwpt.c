@@ -59,4 +59,5 @@ const struct ims_rule rule_auto_hwpt = {
 	.statement = "an automatic HWPT goes with its last device",
 	.before = { { IMS_CTX, ctx } },
 	.settled = settled,
+	.needs = IMS_NEEDS(IMS_HWPT, IMS_DEVICE, IMS_OBJECT),
 };

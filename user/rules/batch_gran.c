@@ -34,4 +34,5 @@ const struct ims_rule rule_batch_gran = {
 	.id = "BATCH-GRAN", .severity = 'M',
 	.statement = "contiguous pages are mapped in one call, or page by page if so asked",
 	.before = { { IMS_DMA_MAP, dma_map } },
+	.needs = IMS_NEEDS(IMS_ALIGN, IMS_AREA),
 };

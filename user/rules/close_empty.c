@@ -36,4 +36,6 @@ const struct ims_rule rule_close_empty = {
 	.id = "CLOSE-EMPTY", .severity = 'S',
 	.statement = "nothing of a ctx remains when it is freed",
 	.before = { { IMS_CTX, ctx } },
+	.needs = IMS_NEEDS(IMS_OBJECT, IMS_AREA, IMS_PAGES, IMS_DEVICE, IMS_RESERVE,
+			   IMS_DOMAIN),
 };

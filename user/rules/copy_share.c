@@ -45,4 +45,5 @@ const struct ims_rule rule_copy_share = {
 	.id = "COPY-SHARE", .severity = 'S',
 	.statement = "a copy shows the same pages at the same places",
 	.before = { { IMS_MAP, map } },
+	.needs = IMS_NEEDS(IMS_AREA, IMS_PAGES),
 };

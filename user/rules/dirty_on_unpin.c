@@ -27,4 +27,5 @@ const struct ims_rule rule_dirty_on_unpin = {
 	.id = "DIRTY-ON-UNPIN", .severity = 'M',
 	.statement = "writable pages are dirtied when they are unpinned, others are not",
 	.before = { { IMS_UNPIN, unpin } },
+	.needs = IMS_NEEDS(IMS_PAGES),
 };

@@ -30,4 +30,5 @@ const struct ims_rule rule_flt_drain = {
 	.id = "FLT-DRAIN", .severity = 'S',
 	.statement = "no page fault of an ended attachment waits for an answer",
 	.settled = settled,
+	.needs = IMS_NEEDS(IMS_FAULT, IMS_DEVICE),
 };

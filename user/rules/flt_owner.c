@@ -23,4 +23,5 @@ const struct ims_rule rule_flt_owner = {
 	.id = "FLT-OWNER", .severity = 'S',
 	.statement = "the kernel answers page faults in the queue that holds them",
 	.before = { { IMS_FAULT, fault } },
+	.needs = IMS_NEEDS(IMS_DEVICE),
 };

@@ -20,4 +20,5 @@ const struct ims_rule rule_huge_opt = {
 	.id = "HUGE-OPT", .severity = 'S',
 	.statement = "large pages are not switched off while a domain is filled",
 	.before = { { IMS_ALIGN, align } },
+	.needs = IMS_NEEDS(IMS_DOMAIN, IMS_AREA),
 };

@@ -31,4 +31,5 @@ const struct ims_rule rule_map_excl = {
 	.id = "MAP-EXCL", .severity = 'S',
 	.statement = "a mapping never targets an IOVA that is already mapped",
 	.before = { { IMS_DMA_MAP, dma_map } },
+	.needs = IMS_NEEDS(IMS_DMA_UNMAP, IMS_DOMAIN),
 };

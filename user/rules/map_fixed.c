@@ -46,4 +46,5 @@ const struct ims_rule rule_map_fixed = {
 	.id = "MAP-FIXED", .severity = 'M',
 	.statement = "a map covers what was asked, where it was asked",
 	.before = { { IMS_AREA, area }, { IMS_MAP, map } },
+	.needs = IMS_NEEDS(IMS_IOVA),
 };

@@ -48,4 +48,5 @@ const struct ims_rule rule_mir_complete = {
 	.id = "MIR-COMPLETE", .severity = 'M',
 	.statement = "every domain of an IOAS translates all of every live area",
 	.after = { { IMS_AREA, area }, { IMS_DOMAIN, domain } },
+	.needs = IMS_NEEDS(IMS_DMA_MAP, IMS_DMA_UNMAP),
 };

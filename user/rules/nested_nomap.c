@@ -36,4 +36,5 @@ const struct ims_rule rule_nested_nomap = {
 	.id = "NESTED-NOMAP", .severity = 'M',
 	.statement = "iommufd maps nothing in a nested domain",
 	.before = { { IMS_DMA_MAP, dma_map }, { IMS_DMA_UNMAP, dma_unmap }, { IMS_DOMAIN, domain } },
+	.needs = IMS_NEEDS(IMS_HWPT),
 };

@@ -62,4 +62,5 @@ const struct ims_rule rule_obj_ref = {
 	.id = "OBJ-REF", .severity = 'S',
 	.statement = "an object outlives those that use it",
 	.before = { { IMS_OBJECT, object } },
+	.needs = IMS_NEEDS(IMS_HWPT, IMS_ACCESS, IMS_DEVICE, IMS_DOMAIN),
 };

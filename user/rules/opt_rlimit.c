@@ -19,4 +19,5 @@ const struct ims_rule rule_opt_rlimit = {
 	.id = "OPT-RLIMIT", .severity = 'R',
 	.statement = "the accounting mode changes only while the ctx has no object",
 	.before = { { IMS_RLIMIT_MODE, mode } },
+	.needs = IMS_NEEDS(IMS_OBJECT),
 };

@@ -99,4 +99,5 @@ const struct ims_rule rule_pfn_id = {
 	.id = "PFN-ID", .severity = 'S',
 	.statement = "mappings and unpins name exactly the PFNs that were pinned",
 	.before = { { IMS_DMA_MAP, dma_map }, { IMS_UNPIN, unpin } },
+	.needs = IMS_NEEDS(IMS_PIN, IMS_PIN_RUNS, IMS_AREA, IMS_PAGES, IMS_DOMAIN),
 };

@@ -63,4 +63,5 @@ const struct ims_rule rule_pin_bal = {
 	.id = "PIN-BAL", .severity = 'R',
 	.statement = "pins and unpins balance; a freed pages object has nothing pinned",
 	.before = { { IMS_UNPIN, unpin }, { IMS_PAGES, pages } },
+	.needs = IMS_NEEDS(IMS_PIN, IMS_PIN_RUNS),
 };

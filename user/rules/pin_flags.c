@@ -31,4 +31,5 @@ const struct ims_rule rule_pin_flags = {
 	.id = "PIN-FLAGS", .severity = 'S',
 	.statement = "held pins are long-term, and for writing iff the pages are writable",
 	.before = { { IMS_PIN, pin } },
+	.needs = IMS_NEEDS(IMS_PAGES),
 };

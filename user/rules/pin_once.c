@@ -36,4 +36,5 @@ const struct ims_rule rule_pin_once = {
 	.id = "PIN-ONCE", .severity = 'R',
 	.statement = "a page is pinned once per pages object, and only inside it",
 	.before = { { IMS_PIN, pin } },
+	.needs = IMS_NEEDS(IMS_UNPIN, IMS_PIN_RUNS, IMS_PAGES),
 };

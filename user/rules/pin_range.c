@@ -28,4 +28,5 @@ const struct ims_rule rule_pin_range = {
 	.id = "PIN-RANGE", .severity = 'S',
 	.statement = "pages are pinned at their own user address",
 	.before = { { IMS_PIN, pin } },
+	.needs = IMS_NEEDS(IMS_PAGES),
 };

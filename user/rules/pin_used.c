@@ -85,4 +85,6 @@ const struct ims_rule rule_pin_used = {
 	.id = "PIN-USED", .severity = 'R',
 	.statement = "outside operations a page is pinned if and only if it is in use",
 	.pages_quiet = quiet,
+	.needs = IMS_NEEDS(IMS_PIN, IMS_PIN_RUNS, IMS_UNPIN, IMS_AREA, IMS_DOMAIN,
+			   IMS_ACCESS_RANGE),
 };

@@ -30,4 +30,5 @@ const struct ims_rule rule_prot_acc = {
 	.id = "PROT-ACC", .severity = 'S',
 	.statement = "an access pins for what the area permits",
 	.before = { { IMS_ACCESS_RANGE, range } },
+	.needs = IMS_NEEDS(IMS_AREA, IMS_PAGES),
 };

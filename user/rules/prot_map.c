@@ -33,4 +33,5 @@ const struct ims_rule rule_prot_map = {
 	.id = "PROT-MAP", .severity = 'S',
 	.statement = "a mapping has exactly the permissions of its area",
 	.before = { { IMS_DMA_MAP, dma_map } },
+	.needs = IMS_NEEDS(IMS_AREA, IMS_PAGES),
 };

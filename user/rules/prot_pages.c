@@ -23,4 +23,5 @@ const struct ims_rule rule_prot_pages = {
 	.id = "PROT-PAGES", .severity = 'S',
 	.statement = "a writeable area shows writable pages only",
 	.before = { { IMS_AREA, area } },
+	.needs = IMS_NEEDS(IMS_PAGES),
 };

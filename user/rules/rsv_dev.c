@@ -70,4 +70,5 @@ const struct ims_rule rule_rsv_dev = {
 	.statement = "the reserved regions of attached devices and added domains stay reserved",
 	.before = { { IMS_RESERVE, reserve } },
 	.after = { { IMS_DEVICE, device } },
+	.needs = IMS_NEEDS(IMS_DEV_REGION, IMS_DOMAIN),
 };

@@ -38,7 +38,15 @@ struct ims_rule {
 	void (*pages_quiet)(struct ims_verifier *v, const struct m_event *ev,
 			    struct m_pages *p);
 	rule_fn settled;
+	/* kinds that it is wrong without, beside those it is asked about */
+	uint64_t needs;
 };
+
+/* Up to six kinds as bits, for needs. */
+#define IMS_NEEDS(...) ims_needs6(__VA_ARGS__, 64, 64, 64, 64, 64, 64)
+#define ims_needs6(a, b, c, d, e, f, ...) \
+	(ims_need(a) | ims_need(b) | ims_need(c) | ims_need(d) | ims_need(e) | ims_need(f))
+#define ims_need(kind) ((kind) < 64 ? 1ULL << ((kind) & 63) : 0)
 
 /* Ends with NULL; the order is the order of `iommuscope rules`. */
 extern const struct ims_rule *const ims_rules[];

@@ -46,4 +46,5 @@ const struct ims_rule rule_split = {
 	.id = "SPLIT", .severity = 'S',
 	.statement = "the halves of a split area replace it exactly",
 	.before = { { IMS_SPLIT, split } },
+	.needs = IMS_NEEDS(IMS_AREA),
 };

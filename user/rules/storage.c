@@ -57,4 +57,5 @@ const struct ims_rule rule_storage = {
 	.id = "STORAGE", .severity = 'S',
 	.statement = "the domain that stores an area's PFNs is one of its IOAS",
 	.after = { { IMS_AREA, area }, { IMS_DOMAIN, domain } },
+	.needs = IMS_NEEDS(IMS_STORAGE),
 };

@@ -26,4 +26,5 @@ const struct ims_rule rule_sweep = {
 	.id = "SWEEP", .severity = 'S',
 	.statement = "a domain that left its IOAS holds no mapping",
 	.before = { { IMS_DOMAIN, domain } },
+	.needs = IMS_NEEDS(IMS_DMA_MAP, IMS_DMA_UNMAP),
 };

@@ -36,4 +36,5 @@ const struct ims_rule rule_unmap_cut = {
 	.id = "UNMAP-CUT", .severity = 'S',
 	.statement = "an unmap never ends inside what one call mapped",
 	.before = { { IMS_DMA_UNMAP, dma_unmap } },
+	.needs = IMS_NEEDS(IMS_DMA_MAP, IMS_DOMAIN),
 };

@@ -34,4 +34,5 @@ const struct ims_rule rule_unmap_exact = {
 	.id = "UNMAP-EXACT", .severity = 'S',
 	.statement = "an unmap removes exactly what was asked, all of which was mapped",
 	.before = { { IMS_DMA_UNMAP, dma_unmap } },
+	.needs = IMS_NEEDS(IMS_DMA_MAP, IMS_DOMAIN),
 };

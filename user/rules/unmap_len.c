@@ -30,4 +30,5 @@ const struct ims_rule rule_unmap_len = {
 	.id = "UNMAP-LEN", .severity = 'M',
 	.statement = "an unmap reports the sum of the areas it removed",
 	.before = { { IMS_UNMAP, unmap } },
+	.needs = IMS_NEEDS(IMS_AREA),
 };

@@ -27,4 +27,5 @@ const struct ims_rule rule_unmap_nosplit = {
 	.id = "UNMAP-NOSPLIT", .severity = 'S',
 	.statement = "an unmap removes only areas that lie wholly in its range",
 	.before = { { IMS_UNMAP, unmap } },
+	.needs = IMS_NEEDS(IMS_AREA),
 };

@@ -29,4 +29,5 @@ const struct ims_rule rule_unpin_acc = {
 	.id = "UNPIN-ACC", .severity = 'S',
 	.statement = "a page is not unpinned while an access holds it",
 	.before = { { IMS_UNPIN, unpin } },
+	.needs = IMS_NEEDS(IMS_ACCESS_RANGE),
 };

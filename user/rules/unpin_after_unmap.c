@@ -51,4 +51,5 @@ const struct ims_rule rule_unpin_after_unmap = {
 	.id = "UNPIN-AFTER-UNMAP", .severity = 'S',
 	.statement = "a page is unpinned only when no domain translates to it any more",
 	.before = { { IMS_UNPIN, unpin } },
+	.needs = IMS_NEEDS(IMS_DMA_MAP, IMS_DMA_UNMAP, IMS_AREA, IMS_DOMAIN),
 };

@@ -32,4 +32,5 @@ const struct ims_rule rule_unpin_dom = {
 	.id = "UNPIN-DOM", .severity = 'S',
 	.statement = "a page is not unpinned while an area that a domain holds shows it",
 	.before = { { IMS_UNPIN, unpin } },
+	.needs = IMS_NEEDS(IMS_STORAGE, IMS_AREA),
 };

@@ -44,4 +44,5 @@ const struct ims_rule rule_unpin_sync = {
 	.id = "UNPIN-SYNC", .severity = 'S',
 	.statement = "the IOTLB is synchronised between unmap and unpin",
 	.before = { { IMS_UNPIN, unpin } },
+	.needs = IMS_NEEDS(IMS_DMA_UNMAP, IMS_IOTLB_SYNC, IMS_AREA, IMS_DOMAIN),
 };

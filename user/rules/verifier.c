@@ -49,7 +49,7 @@ const char *ims_verdict_name(enum ims_verdict verdict)
 
 static uint64_t kinds_needed(const struct ims_rule *r)
 {
-	uint64_t need = 0;
+	uint64_t need = r->needs;
 
 	for (int i = 0; i < IMS_RULE_HOOKS; i++) {
 		if (r->before[i].fn)
