@@ -46,7 +46,7 @@ static void whole(const struct ims_record *r)
 static unsigned int find(struct history *h, uint64_t ctx, uint64_t pages,
 			 const struct ims_record **out)
 {
-	unsigned int n = history_find(h, ctx, &pages, 1, out, MAX);
+	unsigned int n = history_find(h, ctx, &pages, 1, false, out, MAX);
 
 	for (unsigned int i = 0; i < n; i++) {
 		whole(out[i]);
@@ -107,11 +107,45 @@ TEST(back_to_the_birth)
 	add(&h, 1, 10, 3, 1);
 	add(&h, 2, 10, 4, 1);
 	add(&h, 1, 10, 5, 1);
-	assert_int_equal(history_find(&h, 1, cookies, 2, out, MAX), 4);
+	assert_int_equal(history_find(&h, 1, cookies, 2, false, out, MAX), 4);
 	assert_int_equal(out[0]->p.unpin.pages, 11);
 	assert_int_equal(out[1]->h.kind, IMS_PAGES);
 	assert_int_equal(out[2]->h.seq, 3);
 	assert_int_equal(out[3]->h.seq, 5);
+	history_destroy(&h);
+}
+
+static void add_ioctl(struct history *h, uint32_t tid, uint64_t number, int action)
+{
+	struct {
+		struct ims_hdr h;
+		struct ims_ioctl p;
+	} r = { .h = { .ctx = 1, .tid = tid, .seq = number, .kind = IMS_IOCTL, .action = action } };
+
+	history_add(h, (const struct ims_record *)&r);
+}
+
+/* Of the ioctls only the one that a record belongs to, and its beginning. */
+TEST(beginnings_of_ioctls)
+{
+	const struct ims_record *out[MAX];
+	uint64_t cookie = 10;
+	struct history h;
+
+	assert_int_equal(history_init(&h), 0);
+	add_ioctl(&h, 0, 1, IMS_IOCTL_ENTER);
+	add(&h, 1, 10, 2, 1);
+	add_ioctl(&h, 0, 3, IMS_IOCTL_EXIT);
+	add_ioctl(&h, 0, 4, IMS_IOCTL_ENTER);		/* did nothing to it */
+	add_ioctl(&h, 0, 5, IMS_IOCTL_EXIT);
+	add_ioctl(&h, 0, 6, IMS_IOCTL_ENTER);
+	add_ioctl(&h, 7, 7, IMS_IOCTL_ENTER);		/* another thread */
+	add(&h, 1, 10, 8, 1);
+	assert_int_equal(history_find(&h, 1, &cookie, 1, true, out, MAX), 4);
+	assert_int_equal(out[0]->h.seq, 1);
+	assert_int_equal(out[1]->h.seq, 2);
+	assert_int_equal(out[2]->h.seq, 6);
+	assert_int_equal(out[3]->h.seq, 8);
 	history_destroy(&h);
 }
 
@@ -142,7 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(nothing_yet), T(last_ones_in_order), T(back_to_the_birth),
-		T(old_ones_are_overwritten),
+		T(beginnings_of_ioctls), T(old_ones_are_overwritten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
