@@ -4,8 +4,10 @@
  *
  * Only dispatches; the commands are in cmd/.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "say.h"
@@ -66,11 +68,28 @@ static int run_command(const struct ims_command *cmd, int argc, char **argv)
 	return cmd->run(&set);
 }
 
+/*
+ * If one of the three standard files is closed, the next one to be opened gets
+ * its number: records would be written into a pipe or a BPF object of our own.
+ * A file that cannot be written takes the place, so that writing fails as it should.
+ */
+static void occupy_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
 	const struct ims_command *cmd;
 
+	occupy_standard_files();
 	if (!name) {
 		ims_error("which command? see 'iommuscope help'");
 		return IMS_EXIT_USAGE;
