@@ -338,29 +338,76 @@ static void tell(struct story *s, const struct ims_record *r, bool offender)
 
 /* ---- the life ---- */
 
-/* Is it about the violation's IOVAs, or about none? */
-static bool near(const struct ims_violation *viol, const struct ims_record *r)
+static bool overlap(uint64_t start, uint64_t last, uint64_t other, uint64_t other_last)
+{
+	return start <= other_last && last >= other;
+}
+
+/* Is @r about the violation's IOVAs, those of an area of the story list[n], or about none? */
+static bool near(const struct ims_violation *viol, const struct ims_record *const *list,
+		 unsigned int n, const struct ims_record *r)
 {
 	uint64_t start, last, here, here_last;
 
-	if (!ims_violation_iova(viol, &here, &here_last) || !ims_record_iova(r, &start, &last))
+	if (r->h.kind == IMS_AREA || !ims_violation_iova(viol, &here, &here_last) ||
+	    !ims_record_iova(r, &start, &last) || overlap(start, last, here, here_last))
 		return true;
-	return start <= here_last && last >= here;
+	while (n--)
+		if (list[n]->h.kind == IMS_AREA &&
+		    overlap(start, last, list[n]->p.area.iova, list[n]->p.area.last))
+			return true;
+	return false;
+}
+
+/* What the domains did before the pages and areas of the story were born: only their life. */
+static bool of_domain_life(const struct ims_record *r)
+{
+	return r->h.kind == IMS_DOMAIN || r->h.kind == IMS_HWPT || r->h.kind == IMS_DEVICE ||
+	       r->h.kind == IMS_IOCTL;
+}
+
+/* Does @r tell of an area that the story, list[n] so far, did not tell of? */
+static bool of_other_area(const struct ims_record *const *list, unsigned int n,
+			  const struct ims_record *r)
+{
+	uint64_t area = r->h.kind == IMS_STORAGE ? r->p.storage.area :
+			r->h.kind == IMS_DMA_MAP ? r->p.dma_map.area : 0;
+	bool others = false;
+
+	while (area && n--) {
+		if (list[n]->h.kind != IMS_AREA)
+			continue;
+		if (list[n]->p.area.area == area)
+			return false;
+		others = true;
+	}
+	return others;
+}
+
+/* An ioctl of which nothing is told is forgotten when the next one comes. */
+static unsigned int append(const struct ims_record **list, unsigned int n,
+			   const struct ims_record *r)
+{
+	if (n && r->h.kind == IMS_IOCTL && list[n - 1]->h.kind == IMS_IOCTL &&
+	    r->h.tid == list[n - 1]->h.tid)
+		n--;
+	list[n] = r;
+	return n + 1;
 }
 
 static unsigned int choose(const struct ims_violation *viol, const struct ims_record **list,
 			   unsigned int n)
 {
-	unsigned int k = 0;
+	unsigned int birth = 0, k = 0;
 
+	while (birth < n && list[birth]->h.kind != IMS_AREA && list[birth]->h.kind != IMS_PAGES)
+		birth++;
 	for (unsigned int i = 0; i < n; i++) {
-		if (i < n - 1 && !near(viol, list[i]))
-			continue;
-		/* An ioctl of which nothing else is told. */
-		if (k && list[i]->h.kind == IMS_IOCTL && list[k - 1]->h.kind == IMS_IOCTL &&
-		    list[i]->h.tid == list[k - 1]->h.tid)
-			k--;
-		list[k++] = list[i];
+		const struct ims_record *r = list[i];
+		bool early = birth < n && i < birth && !of_domain_life(r);
+
+		if (i == n - 1 || (!early && near(viol, list, k, r) && !of_other_area(list, k, r)))
+			k = append(list, k, r);
 	}
 	return k;
 }
