@@ -169,6 +169,20 @@ static int take_seal(struct ims_reader *r, const void *bytes)
 	return 0;
 }
 
+static bool begins_like(const void *p, size_t size, const void *magic, size_t n)
+{
+	return !memcmp(p, magic, n < size ? n : size);
+}
+
+/* The first @size bytes may become a frame or the seal, or were never written. */
+static bool begins_well(const void *p, size_t size)
+{
+	const uint32_t magic = IMS_FRAME_MAGIC;
+
+	return begins_like(p, size, &magic, sizeof(magic)) ||
+	       begins_like(p, size, IMS_SEAL_MAGIC, 8) || all_zero(p, size);
+}
+
 /* 1: a frame; 0: the end. */
 static int read_frame_head(struct ims_reader *r, struct ims_frame *f)
 {
@@ -180,10 +194,10 @@ static int read_frame_head(struct ims_reader *r, struct ims_frame *f)
 		return take_seal(r, f);
 	if (got == sizeof(struct ims_seal))
 		got += fread((char *)f + got, 1, sizeof(*f) - got, r->f);
+	if (!begins_well(f, got))
+		return damaged(r, "there is no frame");
 	if (got < sizeof(*f) || (all_zero(f, sizeof(*f)) && zeros_to_the_end(r)))
 		return cut_off(r);
-	if (f->magic != IMS_FRAME_MAGIC)
-		return damaged(r, "there is no frame");
 	if (f->crc != ims_crc32(f, offsetof(struct ims_frame, crc)))
 		return damaged(r, "the head of a frame does not fit its checksum");
 	if (f->size > IMS_FRAME_MAX || f->packed > ZSTD_compressBound(IMS_FRAME_MAX))
