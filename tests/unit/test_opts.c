@@ -21,6 +21,7 @@ static const struct ims_opt opts[] = {
 	{ "iova", 0, IMS_OPT_RANGE, IMS_SET(iova), 0, 0, "RANGE", "" },
 	{ "device", 0, IMS_OPT_REFUSED, 0, 0, 0, "NAME", "not here" },
 	IMS_OPTS_LIVE,
+	IMS_OPTS_VIOLATION,
 	IMS_OPTS_OUTPUT,
 	{}
 };
@@ -180,6 +181,65 @@ static void formats(void **state)
 	BAD("-f", "xml");
 }
 
+static void reactions(void **state)
+{
+	struct ims_settings set;
+
+	(void)state;
+	GOOD("--on-violation", "stop", "--on-violation", "exec touch a b");
+	assert_int_equal(set.reactions.n, 2);
+	assert_int_equal(set.reactions.list[0].kind, IMS_REACT_STOP);
+	assert_int_equal(set.reactions.list[1].kind, IMS_REACT_EXEC);
+	assert_string_equal(set.reactions.list[1].command, "touch a b");
+	GOOD("--on-violation", "signal 12", "--on-violation=signal:13");
+	assert_int_equal(set.reactions.list[0].pid, 12);
+	assert_int_equal(set.reactions.list[1].pid, 13);
+	BAD("--on-violation", "");
+	BAD("--on-violation", "stopp");
+	BAD("--on-violation", "exec");
+	BAD("--on-violation", "exec ");
+	BAD("--on-violation", "signal");
+	BAD("--on-violation", "signal 0");
+	BAD("--on-violation", "signal -1");
+	BAD("--on-violation", "signal 4294967295");
+	BAD("--on-violation", "signal 1x");
+}
+
+static int parse_words(struct ims_settings *set, int argc, char **argv)
+{
+	static const struct ims_command two = {
+		.name = "test", .opts = opts, .words = 2, .no_command = true,
+	};
+
+	ims_settings_init(set);
+	return ims_opts_parse(&two, argc, argv, set);
+}
+
+#define WORDS(...) parse_words(&set, sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *), \
+			       (char *[]){ __VA_ARGS__, NULL })
+
+/* Words may stand between options, as many as the command takes. */
+static void words(void **state)
+{
+	struct ims_settings set;
+
+	(void)state;
+	assert_int_equal(WORDS("test", "file", "check", "-q"), 0);
+	assert_int_equal(set.nwords, 2);
+	assert_string_equal(set.word[0], "file");
+	assert_string_equal(set.word[1], "check");
+	assert_true(set.quiet);
+	assert_int_equal(WORDS("test", "-f", "json", "file", "-v"), 0);
+	assert_int_equal(set.nwords, 1);
+	assert_true(set.verbose && set.output == IMS_OUTPUT_JSON);
+	assert_int_equal(WORDS("test"), 0);
+	assert_int_equal(set.nwords, 0);
+	assert_true(WORDS("test", "a", "b", "c") < 0);
+	assert_true(WORDS("test", "a", "--", "ls") < 0);
+	assert_true(WORDS("test", "a", "--") < 0);
+	assert_true(WORDS("test", "a", "-Z") < 0);
+}
+
 static void command(void **state)
 {
 	struct ims_settings set;
@@ -241,6 +301,7 @@ int main(void)
 		cmocka_unit_test(pids), cmocka_unit_test(texts), cmocka_unit_test(kinds),
 		cmocka_unit_test(ranges), cmocka_unit_test(formats), cmocka_unit_test(command),
 		cmocka_unit_test(unknown), cmocka_unit_test(help),
+		cmocka_unit_test(reactions), cmocka_unit_test(words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
