@@ -22,6 +22,7 @@ struct job {
 	const struct ims_record **candidate;
 	uint32_t *group;
 	bool known;		/* the target is known: it must be met */
+	uint64_t before, after;	/* contradictions before the target's record, and with it */
 	struct ims_verifier *v;	/* that tries now */
 	bool seen, met;		/* a violation was; the right one */
 };
@@ -53,16 +54,18 @@ static void on_violation(void *arg, const struct ims_violation *v)
 	if (job->seen)
 		return;
 	job->seen = true;
-	if (!job->known)
+	if (!job->known) {
 		learn(t, v);
-	job->met = !job->known || (!strcmp(t->rule, v->rule) && t->seq == v->seq &&
-				   t->ring == v->ring && !strcmp(t->text, v->text) &&
-				   !contradictions(job->v));
+		job->before = contradictions(job->v);
+	}
+	job->met = !strcmp(t->rule, v->rule) && t->seq == v->seq && t->ring == v->ring &&
+		   !strcmp(t->text, v->text) && contradictions(job->v) <= job->before;
 }
 
 /*
  * Whether list[n] breaks the target rule at the target record before anything
- * else goes wrong; *used is how many records that took.
+ * else goes wrong, and contradicts itself no more than the original did; *used is
+ * how many records that took.
  */
 static bool holds(struct job *job, const struct ims_record *const *list, size_t n, size_t *used)
 {
@@ -77,6 +80,9 @@ static bool holds(struct job *job, const struct ims_record *const *list, size_t 
 		return false;
 	for (i = 0; i < n && !job->seen; i++)
 		ims_verifier_feed(job->v, list[i]);
+	if (!job->known)
+		job->after = contradictions(job->v);
+	job->met &= contradictions(job->v) <= job->after;
 	ims_verifier_free(job->v);
 	job->fed += i;
 	*used = i;

@@ -4,9 +4,9 @@
  *
  * The target is the first violation: its rule, its record and what is said about
  * it.  Records are taken away as long as the first violation of what is left is
- * still exactly that, in a stream that contradicts itself nowhere before.  No
- * record is changed, and none is added, so the result is what the kernel said,
- * but not all of it: records that only show that all is well may be gone.
+ * still exactly that, in a stream that contradicts itself nowhere.  No record is
+ * changed, and none is added, so the result is what the kernel said, but not all
+ * of it: records that only show that all is well may be gone.
  *
  * What belongs together goes together, large things first: other contexts, the
  * whole life of pages objects with the operations that are about nothing else,
