@@ -3,10 +3,15 @@
 # Build iommuscope into build/.
 #
 #	make			build/iommuscope
+#	make demo		a guest, real DMA, the verdict; then a kernel bug, caught
+#	make test		everything that is tested; JUNIT=FILE for a report
+#	make mutants		which rule catches which planted bug
 #	make unit		the unit tests, with sanitizers
+#	make bench		what being watched costs
 #	make install		PREFIX=/usr/local DESTDIR=
 #	make clean
 #	make V=1 ...		show commands
+#	make help		this list
 #
 # The BPF programs become an object, the object a C header (skeleton), and that
 # a part of the binary. Nothing of the running kernel is needed for it.
@@ -34,7 +39,7 @@ ALL_BPF_CFLAGS := -target bpf -mcpu=v3 $(BPF_CFLAGS) -Ibpf \
 SRCS := $(wildcard user/*.c user/*/*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
 
-.PHONY: all unit install clean tools
+.PHONY: all unit demo test mutants install clean tools help
 .DELETE_ON_ERROR:
 
 all: $(B)/iommuscope
@@ -103,7 +108,31 @@ $(U)/test_%: $(U)/tests/unit/test_%.o $(UNIT_OBJS)
 
 include tests/bench/bench.mk
 
+# ---- the demonstration, and the tests in guests ----
+
+# The distribution's own Python, for which python3-pytest is installed.
+PYTEST = PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider
+WORKLOADS = $(MAKE) -s -C tests/workload OUT=$(CURDIR)/$(B)/workload
+
+demo:
+	@scripts/demo
+
+test:
+	@scripts/setup build vm kernel test
+	@$(MAKE) all
+	@$(WORKLOADS)
+	@$(PYTEST) $(if $(JUNIT),--junitxml=$(abspath $(JUNIT))) tests </dev/null
+
+mutants:
+	@scripts/setup build vm kernel test
+	@$(MAKE) all
+	@$(WORKLOADS)
+	@$(PYTEST) --tb=line -k test_mutant_is_caught tests/test_mutants.py </dev/null
+
 # ---- the rest ----
+
+help:
+	@sed -n '/^#\tmake/s/^#\t//p' Makefile
 
 install: all
 	install -D -m 0755 $(B)/iommuscope $(DESTDIR)$(PREFIX)/bin/iommuscope
