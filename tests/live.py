@@ -156,8 +156,6 @@ def contract_kinds():
     return {name.lower() for name in names} - {"none", "loss", "end", "nr_kinds"}
 
 
-def mock_steps(but=()):
-    """All steps of the mock workload, in order."""
-    text = (REPO / "tests/workload/mock.c").read_text()
-    names = re.findall(r'^\t\{ "(\w+)", "', text, re.M)
-    return [name for name in names if name not in but]
+def all_steps(program, *but):
+    """Shell text: that workload with all its steps, but some."""
+    return f'$W/{program} $($W/{program} --list | cut -d" " -f1 | grep -vxE "{"|".join(but) or "-"}")'

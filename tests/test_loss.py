@@ -11,14 +11,14 @@ import json
 
 import pytest
 from conftest import built_directory
-from live import MOCK, check_command, mock_steps, read_check, run_batch, run_check
+from live import MOCK, all_steps, check_command, read_check, run_batch, run_check
 
 # Single-threaded steps, and the one in which two CPUs write into one ring.
-QUIET = " ".join(step for step in mock_steps() if step not in ("fail_nth_two_domains", "pin_while_unmap"))
-LOUD = "pin_while_unmap"
+QUIET = all_steps("mock", "fail_nth_two_domains", "pin_while_unmap")
+LOUD = "$W/mock pin_while_unmap"
 
 SIZES = [("1", "1M"), ("1", "4M"), ("2", "1M"), ("4", "2M"), ("8", "1M")]
-WORK = {"quiet_then_loud": f"$W/mock {QUIET} && $W/mock {LOUD}", "loud": f"$W/mock {LOUD}"}
+WORK = {"quiet_then_loud": f"{QUIET} && {LOUD}", "loud": LOUD}
 RUNS = {f"{name}-{rings}x{size}": (rings, size, work)
         for (rings, size), (name, work) in itertools.product(SIZES, WORK.items())}
 
@@ -32,12 +32,12 @@ def unread(work, before="true", after="true"):
 def runs(traced_kernel, built, tmp_path_factory):
     cases = {name: check_command(name, unread(work), "--rings", rings, "--ring-size", size)
              for name, (rings, size, work) in RUNS.items()}
-    cases["text"] = f"exec $I check --rings 1 --ring-size 1M -- {unread(WORK['loud'])}"
-    cases["one_of_two"] = check_command("one_of_two", unread(WORK["loud"], f"$W/mock {QUIET}"),
+    cases["text"] = f"exec $I check --rings 1 --ring-size 1M -- {unread(LOUD)}"
+    cases["one_of_two"] = check_command("one_of_two", unread(LOUD, QUIET),
                                         "--rings", "1", "--ring-size", "4M")
     # When the ring is empty again, one more: what was lost lies between records that were not.
     cases["trace"] = ("exec $I trace -f json -o $OUT/trace.json --rings 1 --ring-size 1M -- "
-                      + unread(WORK["loud"], after="sleep 1; $W/mock aperture_edge"))
+                      + unread(LOUD, after="sleep 1; $W/mock aperture_edge"))
     return run_batch(traced_kernel, tmp_path_factory.mktemp("loss"), cases, *MOCK)
 
 
@@ -87,7 +87,7 @@ def test_gaps_in_the_numbers_are_what_was_lost(runs):
 def test_loss_hides_no_violation(built, tmp_path):
     """What was proven before the loss stays proven."""
     kernel = built_directory("build", "6.12", "--patch", "tests/mutants/O06.patch")
-    command = unread(WORK["loud"], "$W/mock --keep-going two_hwpt_map_unmap")
+    command = unread(LOUD, "$W/mock --keep-going two_hwpt_map_unmap")
     checked = run_check(kernel, tmp_path, command, "--ring-size", "1M", vm=(*MOCK, "--allow-splat"))
     assert (checked.verdict, checked.status) == ("FAIL", 1)
     assert "SWEEP" in checked.rules and checked.summary["lost"]["ring"] > 0

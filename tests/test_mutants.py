@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Known bugs, planted one at a time: check catches each, and says nothing without it."""
 
+import concurrent.futures
 import dataclasses
+import os
 import subprocess
 
 import pytest
@@ -38,11 +40,24 @@ def table():
 MUTANTS = table()
 
 
+@pytest.fixture(scope="module")
+def runs(built, tmp_path_factory):
+    """{id: function that gives what check said of that mutant}. Each has a kernel and a guest of its own, on one CPU."""
+    def run(mutant):
+        kernel = built_directory("build", "6.12", "--patch", f"tests/mutants/{mutant.id}.patch")
+        return run_check(kernel, tmp_path_factory.mktemp(mutant.id), mutant.command(),
+                         vm=(*mutant.vm(), "--allow-splat"))
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        waiting = {mutant.id: pool.submit(run, mutant) for mutant in MUTANTS}
+        yield {name: future.result for name, future in waiting.items()}
+        pool.shutdown(cancel_futures=True)
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.id)
-def test_mutant_is_caught(mutant, built, tmp_path, caught):
+def test_mutant_is_caught(mutant, runs, caught):
     """By a rule that it should, whatever the broken kernel itself says."""
-    kernel = built_directory("build", "6.12", "--patch", f"tests/mutants/{mutant.id}.patch")
-    checked = run_check(kernel, tmp_path, mutant.command(), vm=(*mutant.vm(), "--allow-splat"))
+    checked = runs[mutant.id]()
     wanted = mutant.rules.split(",")
     right = [one for one in checked.violations if one["rule"] in wanted]
     assert (checked.verdict, checked.status) == ("FAIL", 1), checked.summary["why"]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from conftest import REPO, built_directory
-from live import (MOCK, assert_pass, check_command, contract_kinds, mock_steps, read_check, run_batch, run_check)
+from live import MOCK, all_steps, assert_pass, check_command, contract_kinds, read_check, run_batch, run_check
 
 STEP = "two_hwpt_map_unmap"
 # Upstream is wrong there: test_finding.py.
@@ -18,7 +18,7 @@ TEXT_LINE = re.compile(r"^ *\d+\.\d{6}  (?P<who>\S+) +(?P<ctx>ctx\d+|-) +(?P<wha
 @pytest.fixture(scope="module")
 def mock(traced_kernel, built, tmp_path_factory):
     cases = {
-        "check": check_command("check", "$W/mock " + " ".join(mock_steps(but=[FINDING]))),
+        "check": check_command("check", all_steps("mock", FINDING)),
         "json": f"exec $I trace --format json -o $OUT/trace.json -- $W/mock {STEP}",
         "text": f"exec $I trace -o $OUT/trace.text -- $W/mock {STEP}",
     }

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The tracepoint series: each patch compiles, adds only, and is what a kernel maintainer would take."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+from conftest import REPO
+from test_kernel import project
+
+SERIES = REPO / "kernel_patch/tracepoints/6.12"
+PATCHES = (SERIES / "series").read_text().split()
+# What TRACE_EVENT() looks like in every trace header of the kernel.
+OF_TRACE_EVENT = {"OPEN_ENDED_LINE", "PARENTHESIS_ALIGNMENT"}
+
+
+@pytest.fixture(scope="module")
+def source(traced_kernel):
+    """The plain source that the series is for."""
+    return ((traced_kernel / "vmlinux").resolve().parent / "source").resolve()
+
+
+def text_of(name):
+    return (SERIES / name).read_text()
+
+
+def test_series_names_every_patch():
+    assert sorted(PATCHES) == PATCHES == sorted(path.name for path in SERIES.glob("*.patch"))
+
+
+@pytest.mark.parametrize("count", range(1, len(PATCHES) + 1), ids=lambda count: PATCHES[count - 1][:4])
+def test_each_patch_compiles(count, tmp_path):
+    """On top of those before it, without those behind it."""
+    files = {f"tracepoints__6.12__{name}": text_of(name) for name in PATCHES[:count]}
+    files["tracepoints__6.12__series"] = "\n".join(PATCHES[:count]) + "\n"
+    tool = project(REPO, tmp_path, **files)
+    done = subprocess.run([tool, "build", "6.12"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    log = pathlib.Path(done.stdout.strip()) / "log"
+    assert "warning:" not in log.read_text()
+
+
+@pytest.mark.parametrize("name", PATCHES, ids=lambda name: name[:4])
+def test_patch_only_adds(name):
+    """To what there was; within the series, a later patch may still improve on an earlier one's own files."""
+    new = set(re.findall(r"^--- /dev/null\n\+\+\+ b/(\S+)", "".join(map(text_of, PATCHES)), re.M))
+    for part in re.split(r"^(?=diff --git )", text_of(name), flags=re.M)[1:]:
+        path = re.search(r"^diff --git a/\S+ b/(\S+)", part)[1]
+        removed = [line for line in part.splitlines() if line.startswith("-") and not line.startswith("--- ")]
+        removed = [line for line in removed if line != "-- "]
+        assert path in new or removed == [], f"{path} loses lines"
+
+
+@pytest.mark.parametrize("name", PATCHES, ids=lambda name: name[:4])
+def test_checkpatch_has_nothing_to_say(name, source):
+    done = subprocess.run(["perl", "scripts/checkpatch.pl", "--strict", "--terse", "--show-types", SERIES / name],
+                          cwd=source, capture_output=True, text=True, check=False)
+    assert re.search(r"^total: ", done.stdout, re.M), done.stdout + done.stderr
+    lines = text_of(name).splitlines()
+    complaints = []
+    for number, kind, said in re.findall(r":(\d+): \w+:(\w+): (.*)", done.stdout):
+        if kind in OF_TRACE_EVENT and file_at(lines, int(number)) == "include/trace/events/iommufd.h":
+            continue
+        if kind == "FILE_PATH_CHANGES" and covered(name, source):
+            continue
+        complaints.append(f"{number}: {kind}: {said}")
+    assert complaints == []
+
+
+def file_at(lines, number):
+    """Which file that line of a patch is about."""
+    heads = [line for line in lines[:number] if line.startswith("+++ b/")]
+    return heads[-1][len("+++ b/"):] if heads else None
+
+
+def covered(name, source):
+    """New files are in a directory, or under a name, that MAINTAINERS gives to iommufd, here or in the series."""
+    section = re.search(r"^IOMMUFD$.*?^$", (source / "MAINTAINERS").read_text(errors="replace"), re.M | re.S)[0]
+    patterns = re.findall(r"^F:\t(\S+)", section, re.M)
+    patterns += re.findall(r"^\+F:\t(\S+)", "".join(map(text_of, PATCHES)), re.M)
+    files = re.findall(r"^--- /dev/null\n\+\+\+ b/(\S+)", text_of(name), re.M)
+    return all(any(file.startswith(pattern) for pattern in patterns) for file in files)
+
+
+@pytest.mark.parametrize("name", PATCHES, ids=lambda name: name[:4])
+def test_patch_is_a_mail(name):
+    text = text_of(name)
+    head, _, rest = text.partition("\n---\n")
+    assert re.match(r"From [0-9a-f]{40} ", text) and rest
+    assert re.search(r"^Subject: \[PATCH[^]]*\] iommufd: [A-Z]", head, re.M)
+    assert re.search(r"^Signed-off-by: .+ <\S+@\S+>$", head, re.M)
+    body = head.partition("\n\n")[2]
+    assert len(body.split()) > 20, "a maintainer wants to know why"
+
+
+@pytest.fixture(scope="module")
+def built_in(traced_kernel, source, tmp_path_factory):
+    """
+    The objects of iommufd with the series, compiled as part of the kernel image: against a copy of the build tree
+    whose configuration says so. A whole kernel would take minutes, and only link what this compiles.
+    """
+    directory = tmp_path_factory.mktemp("built-in")
+    tree, base = directory / "tree", (traced_kernel / "vmlinux").resolve().parent
+    subprocess.run(["cp", "-as", base, tree], check=True)
+    for name, old, new in (("include/config/auto.conf", "CONFIG_IOMMUFD=m", "CONFIG_IOMMUFD=y"),
+                           ("include/generated/autoconf.h", "CONFIG_IOMMUFD_MODULE 1", "CONFIG_IOMMUFD 1")):
+        text = (tree / name).read_text()
+        assert old in text
+        (tree / name).unlink()
+        (tree / name).write_text(text.replace(old, new))
+    work = directory / "work"
+    shutil.copytree(source / "drivers/iommu/iommufd", work / "drivers/iommu/iommufd")
+    for header in (source / "drivers/iommu").glob("*.h"):
+        shutil.copy(header, work / "drivers/iommu")
+    for name in PATCHES:    # MAINTAINERS is not there, and need not
+        subprocess.run(["patch", "-p1", "-f", "-s", "-r", "-", "-d", work, "-i", SERIES / name], check=False,
+                       stdout=subprocess.DEVNULL)
+    iommufd = work / "drivers/iommu/iommufd"
+    objects = [path.with_suffix(".o").name for path in iommufd.glob("*.c")]
+    done = subprocess.run(["make", "-C", tree, f"-j{os.cpu_count()}", f"M={iommufd}", f"KCPPFLAGS=-I{work}/include",
+                           *objects], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "warning:" not in done.stderr
+    subprocess.run(["ld", "-r", "-o", directory / "iommufd.o", *(iommufd / name for name in objects)], check=True)
+    symbols = subprocess.run(["nm", directory / "iommufd.o"], capture_output=True, text=True, check=True).stdout
+    return [line.split()[-2:] for line in symbols.splitlines()]
+
+
+def test_series_compiles_built_in(built_in):
+    """As a part of the image it starts by an initcall, not as a module, and has each tracepoint once."""
+    events = set(re.findall(r"^\+TRACE_EVENT\((iommufd_\w+),", "".join(map(text_of, PATCHES)), re.M))
+    defined = {name for kind, name in built_in if kind != "U"}
+    assert len(events) > 20 and {f"__tracepoint_{event}" for event in events} <= defined
+    assert not any(kind == "U" and name.startswith("__tracepoint_iommufd") for kind, name in built_in)
+    assert any(re.match(r"__initcall__.*_iommufd_init", name) for name in defined)
+    assert not {"init_module", "__this_module"} & {name for _, name in built_in}
