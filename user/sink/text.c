@@ -268,19 +268,23 @@ static void text_violation(struct ims_sink *s, const struct ims_violation *v)
 
 static void put_rules(FILE *f, const struct ims_summary *sum)
 {
-	unsigned int not_checked = 0;
+	unsigned int not_checked = 0, idle = 0;
 
 	for (unsigned int i = 0; i < sum->nrules; i++) {
 		const struct ims_rule_result *r = &sum->rule[i];
 
 		not_checked += !!r->why_not;
+		idle += !r->why_not && !r->checked;
 		if (r->violations)
 			fprintf(f, "  %s violated %" PRIu64 " times: %s\n", r->rule->id,
 				r->violations, r->rule->statement);
 		if (r->why_not)
 			fprintf(f, "  %s not checked: %s\n", r->rule->id, r->why_not);
 	}
-	fprintf(f, "  %u rules checked, %u not\n", sum->nrules - not_checked, not_checked);
+	fprintf(f, "  %u rules checked", sum->nrules - not_checked);
+	if (idle)
+		fprintf(f, " (%u had nothing to check)", idle);
+	fprintf(f, ", %u not\n", not_checked);
 }
 
 static void put_counts(FILE *f, const struct ims_outcome *o)
