@@ -81,7 +81,7 @@ static void say(struct story *s, const char *format, ...)
 
 static void put_rc(struct story *s, int rc)
 {
-	const char *name = rc < 0 ? strerrorname_np(-rc) : NULL;
+	const char *name = rc < 0 && rc > -4096 ? strerrorname_np(-rc) : NULL;
 
 	if (rc)
 		fprintf(s->f, ": refused, %s", name ? name : "error");

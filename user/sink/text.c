@@ -78,7 +78,7 @@ static void put_bytes(FILE *f, uint64_t bytes)
 
 static void put_rc(FILE *f, int64_t rc)
 {
-	const char *name = rc < 0 ? strerrorname_np(-rc) : NULL;
+	const char *name = rc < 0 && rc > -4096 ? strerrorname_np(-rc) : NULL;
 
 	if (name)
 		fprintf(f, "-%s", name);
