@@ -280,5 +280,63 @@ TEST(junit)
 	forget(s);
 }
 
+/* ---- streams that no kernel writes ---- */
+
+static uint64_t some_cookie(void)
+{
+	static const uint64_t cookies[] = { S1, D1, A1, A2, A3, 0xb00001, 0xb00002, 0, UINT64_MAX,
+					    0x100000, 0x1000000, 1, PFN(P1), 1ULL << 63 };
+
+	return cookies[rand() % (sizeof(cookies) / sizeof(cookies[0]))];
+}
+
+/* A copy of record @i in which up to four fields are something else. */
+static struct ims_record *spoiled(size_t i)
+{
+	size_t size = ims_record_size(records[i]);
+	struct ims_record *r = malloc(size);
+
+	memcpy(r, records[i], size);
+	for (int n = rand() % 4; n >= 0; n--) {
+		size_t at = sizeof(r->h) + rand() % ((size - sizeof(r->h)) / 8) * 8;
+		uint64_t v = some_cookie();
+
+		memcpy((char *)r + at, &v, sizeof(v));
+	}
+	if (rand() % 4 == 0)
+		r->h.action = rand() % 8;
+	return r;
+}
+
+/* Whatever comes: no crash, and what is found can be explained and minimised. */
+TEST(spoiled_streams)
+{
+	struct stream *s = broken();
+	const struct ims_record *all[MAX];
+	size_t n = nrecords;
+
+	memcpy(all, records, sizeof(all));
+	srand(1);
+	for (unsigned int i = 0; i < 1000; i++) {
+		struct ims_record *bad[8];
+		unsigned int nbad = 1 + rand() % 8, k = 0;
+
+		for (; k < nbad; k++) {
+			size_t at = rand() % n;
+
+			bad[k] = spoiled(at);
+			records[at] = bad[k];
+		}
+		free(judge(ims_text_init, n));
+		if (i % 8 == 0)
+			shrink();
+		memcpy(records, all, sizeof(all));
+		nrecords = n;
+		while (k--)
+			free(bad[k]);
+	}
+	forget(s);
+}
+
 TESTS(T(passes), T(shrinks), T(other_contexts_go), T(operations_by_thread), T(pages_have_lives),
-      T(stories), T(ktap), T(junit))
+      T(stories), T(ktap), T(junit), T(spoiled_streams))
