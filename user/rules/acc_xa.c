@@ -5,45 +5,42 @@
  *
  * An implementation without such a store writes no such record, and is not judged.
  */
+#include "model/spans.h"
 #include "rules/rules.h"
 
 extern const struct ims_rule rule_acc_xa;
 
-static uint64_t used(const struct m_pages *p)
+static void judge(struct ims_verifier *v, const struct m_event *ev, struct m_pages *p,
+		  struct spans *used)
 {
-	uint64_t n = 0, index = 0, next;
+	uint64_t n = spans_unite(used);
 
-	for (;;) {	/* the union of ranges that may overlap, from left to right */
-		uint64_t end = index;
+	for (size_t i = 0; i < used->n; i++) {
+		const struct span *s = &used->span[i];
 
-		next = UINT64_MAX;
-		for (const struct m_access_range *x = p->accesses; x; x = x->next) {
-			if (x->index <= end && x->last >= end)
-				end = x->last + 1;
-			else if (x->index > index && x->index < next)
-				next = x->index;
+		if (runmap_covered(&p->xa, s->first, s->last) != s->last - s->first + 1) {
+			violate(v, &rule_acc_xa, ev,
+				"accesses use pages %llu-%llu, the xarray does not hold all of them",
+				(unsigned long long)s->first, (unsigned long long)s->last);
+			return;
 		}
-		n += end - index;
-		if (end == index && next == UINT64_MAX)
-			return n;
-		index = end == index ? next : end;
 	}
+	if (n != p->xa.size)
+		violate(v, &rule_acc_xa, ev, "the xarray holds %llu pages, accesses use %llu",
+			(unsigned long long)p->xa.size, (unsigned long long)n);
 }
 
 static void quiet(struct ims_verifier *v, const struct m_event *ev, struct m_pages *p)
 {
+	struct spans used = { 0 };
+
 	if (!p->xa_seen)
 		return;
 	for (const struct m_access_range *x = p->accesses; x; x = x->next)
-		if (runmap_covered(&p->xa, x->index, x->last) != x->last - x->index + 1) {
-			violate(v, &rule_acc_xa, ev,
-				"an access uses pages %llu-%llu, the xarray does not hold all of them",
-				(unsigned long long)x->index, (unsigned long long)x->last);
-			return;
-		}
-	if (p->xa.size != used(p))
-		violate(v, &rule_acc_xa, ev, "the xarray holds %llu pages, accesses use %llu",
-			(unsigned long long)p->xa.size, (unsigned long long)used(p));
+		spans_add(&used, x->index, x->last);
+	if (!used.failed)
+		judge(v, ev, p, &used);
+	spans_free(&used);
 }
 
 static void pages(struct ims_verifier *v, const struct m_event *ev)

@@ -8,40 +8,20 @@
  * a domain is just joining or leaving, is in another thread's operation and not
  * judged.
  */
+#include "model/spans.h"
 #include "rules/rules.h"
 
 extern const struct ims_rule rule_pin_used;
 
-/* A page of [*from, last] that is used: moves *from behind the used stretch. */
-static bool used_from(const struct m_pages *p, uint64_t index, uint64_t *last)
+/* All pages that somebody uses; false: not known. */
+static bool used_pages(const struct m_pages *p, struct spans *used)
 {
-	bool used = false;
-
 	for (const struct m_area *a = p->areas; a; a = a->next_of_pages)
-		if (a->ioas->domains && area_first_index(a) <= index && area_last_index(a) >= index) {
-			*last = !used || area_last_index(a) > *last ? area_last_index(a) : *last;
-			used = true;
-		}
+		if (a->ioas->domains)
+			spans_add(used, area_first_index(a), area_last_index(a));
 	for (const struct m_access_range *x = p->accesses; x; x = x->next)
-		if (x->index <= index && x->last >= index) {
-			*last = !used || x->last > *last ? x->last : *last;
-			used = true;
-		}
-	return used;
-}
-
-/* First used page at or after @index. */
-static uint64_t next_used(const struct m_pages *p, uint64_t index)
-{
-	uint64_t next = UINT64_MAX;
-
-	for (const struct m_area *a = p->areas; a; a = a->next_of_pages)
-		if (a->ioas->domains && area_first_index(a) >= index && area_first_index(a) < next)
-			next = area_first_index(a);
-	for (const struct m_access_range *x = p->accesses; x; x = x->next)
-		if (x->index >= index && x->index < next)
-			next = x->index;
-	return next;
+		spans_add(used, x->index, x->last);
+	return !used->failed;
 }
 
 static bool busy(const struct m_pages *p)
@@ -56,29 +36,35 @@ static bool busy(const struct m_pages *p)
 	return p->pend_n;
 }
 
+static void judge(struct ims_verifier *v, const struct m_event *ev, struct m_pages *p,
+		  struct spans *used)
+{
+	uint64_t n = spans_unite(used);
+
+	for (size_t i = 0; i < used->n; i++) {
+		const struct span *s = &used->span[i];
+
+		if (runmap_covered(&p->pins, s->first, s->last) != s->last - s->first + 1) {
+			violate(v, &rule_pin_used, ev,
+				"pages %llu-%llu are in use but not all of them are pinned",
+				(unsigned long long)s->first, (unsigned long long)s->last);
+			return;
+		}
+	}
+	if (n != p->pinned)
+		violate(v, &rule_pin_used, ev, "%llu pages are pinned but only %llu are in use",
+			(unsigned long long)p->pinned, (unsigned long long)n);
+}
+
 static void quiet(struct ims_verifier *v, const struct m_event *ev, struct m_pages *p)
 {
-	uint64_t used = 0, index = 0, last;
+	struct spans used = { 0 };
 
 	if (busy(p))
 		return;
-	while (index != UINT64_MAX) {
-		if (!used_from(p, index, &last)) {
-			index = next_used(p, index);
-			continue;
-		}
-		used += last - index + 1;
-		if (runmap_covered(&p->pins, index, last) != last - index + 1) {
-			violate(v, &rule_pin_used, ev,
-				"pages %llu-%llu are in use but not all of them are pinned",
-				(unsigned long long)index, (unsigned long long)last);
-			return;
-		}
-		index = last + 1;
-	}
-	if (used != p->pinned)
-		violate(v, &rule_pin_used, ev, "%llu pages are pinned but only %llu are in use",
-			(unsigned long long)p->pinned, (unsigned long long)used);
+	if (used_pages(p, &used))
+		judge(v, ev, p, &used);
+	spans_free(&used);
 }
 
 const struct ims_rule rule_pin_used = {
