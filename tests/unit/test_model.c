@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "model/spans.h"
 #include "stream.c"
 
 #define IOVA 0x100000ULL
@@ -144,6 +145,10 @@ TEST(contradictions)
 	CONTRADICTS(r_area(s, IMS_AREA_INSERT, S1, A1, P1, 0x900000, PG, 0, RW), "an area was inserted");
 	CONTRADICTS(r_area(s, IMS_AREA_INSERT, S2, A2, P1, 0x900000, PG, 0, RW), "an area was inserted");
 	CONTRADICTS(r_area(s, IMS_AREA_INSERT, S1, A2, P1, 0x900000, 0, 0, RW), "an area was inserted");
+	CONTRADICTS(r_area(s, IMS_AREA_INSERT, S1, A2, P2, 0x900000, PG, 0, RW), "a pages object that was never made");
+	CONTRADICTS(r_area(s, IMS_AREA_INSERT, S1, A2, 0, 0x900000, PG, 0, RW), "a pages object that was never made");
+	CONTRADICTS(r_area(s, IMS_AREA_INSERT, S1, A2, P1, 0x900000, 2 * PG, UINT64_MAX - PG, RW), "or past its end");
+	CONTRADICTS(r_xarray(s, IMS_XA_STORE, P1, 2, 4), "an xarray entry outside");
 	CONTRADICTS(r_area(s, IMS_AREA_READY, S1, A2, P1, IOVA, PG, 0, RW), "never inserted");
 	CONTRADICTS(r_split(s, S1, A1, A2, A3, 0, 0), "a split names areas");
 	CONTRADICTS(r_pages(s, IMS_PAGES_ALLOC, P1, 4, 0, 0, 1), "at the address of a live one");
@@ -170,6 +175,7 @@ TEST(contradictions)
 	/* numbers that would fill the memory */
 	CONTRADICTS(r_pages(s, IMS_PAGES_ALLOC, P2, 1ULL << 46, 0, 0, 1), "more than an address space");
 	CONTRADICTS(r_pages(s, IMS_PAGES_ALLOC, P2, UINT64_MAX, 0, 0, 1), "more than an address space");
+	CONTRADICTS(r_xarray(s, IMS_XA_STORE, P1, 0, UINT64_MAX - 1), "an xarray entry outside");
 }
 
 /* An area that a split took out is the IOAS's, though not in its tree. */
@@ -194,6 +200,73 @@ TEST(mapping_longer_than_memory_can_be)
 	assert_non_null(strstr(summary(s).why, "violation"));
 	assert_int_equal(summary(s).inconsistent, 1);
 	stream_end(s);
+}
+
+/* Numbers that cannot be true, but must not be computed with carelessly either. */
+TEST(numbers_at_the_edge)
+{
+	struct stream *s = with_ioas();
+
+	s->may_violate = true;
+	pages_new(s, P1, 8);
+	r_pin(s, P1, 0, INT64_MIN);
+	r_account(s, P1, IMS_ACCT_USER, INT64_MAX, 0, 0, 0);
+	r_account(s, P1, IMS_ACCT_USER, INT64_MAX, 0, 0, 0);
+	r_account(s, P1, IMS_ACCT_USER, INT64_MIN, 0, 0, 0);
+	stream_end(s);
+}
+
+/* Thousands of areas of one pages object, as after many splits: judged at each end. */
+TEST(many_areas_of_one_pages_object)
+{
+	enum { N = 1500 };
+	struct stream *s = with_ioas();
+
+	r_pages(s, IMS_PAGES_ALLOC, P1, N, 0, IMS_ACCT_USER, true);
+	for (uint64_t i = 0; i < N; i++)
+		r_area(s, IMS_AREA_INSERT, S1, 0x10000 + i, P1, IOVA + i * PG, PG, i * PG, RW);
+	for (uint64_t i = 0; i < N; i++)
+		r_area(s, IMS_AREA_READY, S1, 0x10000 + i, P1, IOVA + i * PG, PG, i * PG, RW);
+	domain_add_begin(s, S1, D1, 0, APERTURE_48);
+	r_pin(s, P1, 0, N);
+	r_pin_runs(s, P1, 0, RUNS({ PFN(1), N }));
+	r_account(s, P1, IMS_ACCT_USER, N, N, N, 0);
+	for (uint64_t i = 0; i < N; i++) {
+		r_dma_map(s, D1, 0x10000 + i, IOVA + i * PG, RW, 0, RUNS({ (PFN(1) + i) * PG, PG }));
+		r_storage(s, S1, 0x10000 + i, P1, D1);
+	}
+	domain_add_end(s, S1, D1);
+	for (uint64_t i = 0; i < N; i++) {
+		r_area(s, IMS_AREA_DYING, S1, 0x10000 + i, P1, IOVA + i * PG, PG, i * PG, RW);
+		r_storage(s, S1, 0x10000 + i, P1, 0);
+		r_dma_unmap(s, D1, IOVA + i * PG, PG, PG, true);
+		r_unpin(s, P1, i, IMS_UNPIN_DIRTY, RUNS({ PFN(1) + i, 1 }));
+		r_account(s, P1, IMS_ACCT_USER, -1, N - 1 - i, N - 1 - i, 0);
+		r_area(s, IMS_AREA_FREE, S1, 0x10000 + i, 0, IOVA + i * PG, PG, i * PG, RW);
+	}
+	r_pages(s, IMS_PAGES_FREE, P1, N, 0, IMS_ACCT_USER, true);
+	stream_end(s);
+}
+
+TEST(unions_of_spans)
+{
+	struct spans s = { 0 };
+
+	assert_int_equal(spans_unite(&s), 0);
+	spans_add(&s, 8, 9);
+	spans_add(&s, 0, 3);
+	spans_add(&s, 2, 5);
+	spans_add(&s, 6, 6);		/* touches */
+	spans_add(&s, 1, 1);		/* inside */
+	for (int i = 0; i < 40; i++)
+		spans_add(&s, UINT64_MAX - 1, UINT64_MAX);
+	assert_int_equal(spans_unite(&s), 7 + 2 + 2);
+	assert_int_equal(s.n, 3);
+	assert_true(s.span[0].first == 0 && s.span[0].last == 6);
+	assert_true(s.span[1].first == 8 && s.span[1].last == 9);
+	assert_true(s.span[2].last == UINT64_MAX);
+	spans_free(&s);
+	assert_true(!s.n && !s.span);
 }
 
 /* ---- loss and interleaving ---- */
@@ -257,5 +330,6 @@ TEST(iovas_of_pages)
 TESTS(T(born_before_us), T(opened_twice), T(addresses_come_back), T(purged_at_the_end),
       T(purged_by_a_loss), T(purged_by_a_contradiction), T(purged_when_freed),
       T(contradictions), T(ioas_made_over_one_with_a_removed_area),
-      T(mapping_longer_than_memory_can_be), T(ops_of_many_threads), T(many_areas),
+      T(mapping_longer_than_memory_can_be), T(numbers_at_the_edge),
+      T(many_areas_of_one_pages_object), T(unions_of_spans), T(ops_of_many_threads), T(many_areas),
       T(iovas_of_pages))

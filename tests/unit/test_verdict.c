@@ -257,6 +257,21 @@ TEST(foreign_ctx)
 	end_with_domain(s);
 }
 
+/* Of this ctx the birth was seen: what follows the loss is not foreign. */
+TEST(given_up_is_not_foreign)
+{
+	struct stream *s = with_domain();
+
+	map(s, S1, A1, P1, 0x100000, 16);
+	r_loss(s, C1, IMS_LOSS_RING, 1);
+	would_be_violations(s);
+	assert_int_equal(summary(s).foreign, 0);
+	assert_int_equal(summary(s).ctxs_unknown, 1);
+	r_ioas(s, S1, 1);			/* its end was in there, and this is nobody */
+	assert_int_equal(summary(s).foreign, 1);
+	stream_end_as(s, IMS_INCONCLUSIVE);
+}
+
 /* ---- what a source cannot give ---- */
 
 #define KIND(k) (1ULL << (k))
@@ -364,5 +379,5 @@ TESTS(T(good), T(nothing_seen), T(bad), T(header_tells_of_a_loss), T(header_coun
       T(loss_in_another_ring), T(loss_record_of_a_ctx), T(loss_record_of_a_ring),
       T(loss_of_nobody), T(loss_between_two_contexts), T(loss_before_the_first_record),
       T(violation_before_a_loss_stays), T(new_ctx_after_a_loss), T(inconsistent),
-      T(foreign_ctx), T(absent_kinds), T(absent_kinds_break_no_rule),
+      T(foreign_ctx), T(given_up_is_not_foreign), T(absent_kinds), T(absent_kinds_break_no_rule),
       T(report_names_the_object), T(names))

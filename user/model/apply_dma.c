@@ -185,9 +185,12 @@ static void apply_xarray(struct model *m, struct m_event *ev)
 {
 	const struct ims_xarray *r = &ev->r->p.xarray;
 
-	(void)m;
 	if (!ev->pages || r->last < r->index)
 		return;
+	if (r->last >= ev->pages->npages) {
+		model_contradict(m, ev, "an xarray entry outside its pages object");
+		return;
+	}
 	ev->pages->xa_seen = true;
 	runmap_erase(&ev->pages->xa, r->index, r->last, NULL);
 	if (ev->r->h.action == IMS_XA_STORE)
@@ -202,7 +205,7 @@ static void apply_account(struct model *m, struct m_event *ev)
 		return;
 	}
 	if (!ev->r->p.account.rc)
-		ev->pages->charged += ev->r->p.account.delta;
+		ev->pages->charged = (uint64_t)ev->pages->charged + ev->r->p.account.delta;
 	else if (ev->r->p.account.delta < 0)
 		ev->pages->charge_refused = true;
 	model_touch(m, ev, ev->pages);

@@ -134,6 +134,10 @@ static void area_insert(struct model *m, struct m_event *ev)
 		model_contradict(m, ev, "an area was inserted that exists, or into no IOAS");
 		return;
 	}
+	if (!ev->pages || r->start_byte + (r->last - r->iova) < r->start_byte) {
+		model_contradict(m, ev, "an area shows a pages object that was never made, or past its end");
+		return;
+	}
 	a = calloc(1, sizeof(*a));
 	if (!a || table_put(&ev->ctx->areas, r->area, a)) {
 		free(a);

@@ -306,7 +306,7 @@ void model_apply(struct model *m, struct m_event *ev)
 	if (kind == IMS_UNMAP)
 		apply_unmap(ev);
 	if ((!ev->ctx || !ev->ctx->known) && kind != IMS_CTX) {
-		m->unknown_ctx++;
+		m->unknown_ctx += !ev->ctx;
 		return;
 	}
 	fn = apply_space[kind] ? apply_space[kind] :

@@ -203,7 +203,7 @@ struct model {
 	struct table ctxs;
 	uint64_t number;
 	uint64_t inconsistent;		/* records that contradict the state */
-	uint64_t unknown_ctx;		/* records of ctxs that are not known */
+	uint64_t unknown_ctx;		/* records of ctxs whose birth was not seen */
 	uint64_t ctxs_seen, ctxs_unknown;
 	uint64_t op_numbers;
 	uint16_t ring_lost[256];	/* counters start at 0 with the stream */

@@ -19,7 +19,7 @@ static void account(struct ims_verifier *v, const struct m_event *ev)
 	if (r->npinned != p->pinned)
 		violate(v, &rule_acct_step, ev, "iommufd counts %llu pinned pages, %llu are",
 			(unsigned long long)r->npinned, (unsigned long long)p->pinned);
-	else if (p->charged + r->delta != (int64_t)p->pinned)
+	else if ((uint64_t)p->charged + (uint64_t)r->delta != p->pinned)
 		violate(v, &rule_acct_step, ev,
 			"%+lld pages were charged on top of %lld, but %llu are pinned",
 			(long long)r->delta, (long long)p->charged,

@@ -16,7 +16,7 @@ static void pin(struct ims_verifier *v, const struct m_event *ev)
 	struct m_pages *p = ev->pages;
 	struct runmap_pos pos;
 	struct run hit;
-	uint64_t last = r->index + (r->got - 1);
+	uint64_t last = r->index + ((uint64_t)r->got - 1);
 
 	if (!p || ev->r->h.action != IMS_PIN_HELD || r->got <= 0)
 		return;
