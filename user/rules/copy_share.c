@@ -37,6 +37,8 @@ static void map(struct ims_verifier *v, const struct m_event *ev)
 				(unsigned long long)(r->iova + done));
 			return;
 		}
+		if (d->last - d->iova >= r->length - done)
+			return;		/* to its end; more than asked is MAP-FIXED's */
 		done += d->last - d->iova + 1;
 	}
 }

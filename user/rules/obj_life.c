@@ -2,7 +2,8 @@
 /*
  * OBJ-LIFE (security): an object is reserved, then visible, then destroyed; one that
  * never became visible is aborted.  No two living objects have the same id, and
- * nothing is heard of an object after its end.
+ * nothing is heard of an object after its end.  A pages object, which has no id,
+ * outlives the areas that show it.
  */
 #include "rules/rules.h"
 
@@ -39,8 +40,19 @@ static void object(struct ims_verifier *v, const struct m_event *ev)
 		}
 }
 
+static void pages(struct ims_verifier *v, const struct m_event *ev)
+{
+	const struct m_area *a = ev->pages ? ev->pages->areas : NULL;
+
+	if (ev->r->h.action == IMS_PAGES_FREE && a)
+		violate(v, &rule_obj_life, ev,
+			"the pages object was freed while area %#llx-%#llx shows it",
+			(unsigned long long)a->iova, (unsigned long long)a->last);
+}
+
 const struct ims_rule rule_obj_life = {
 	.id = "OBJ-LIFE", .severity = 'S',
 	.statement = "objects are reserved, shown and destroyed once, in this order",
-	.before = { { IMS_OBJECT, object } },
+	.before = { { IMS_OBJECT, object }, { IMS_PAGES, pages } },
+	.needs = IMS_NEEDS(IMS_AREA),
 };

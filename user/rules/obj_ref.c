@@ -18,13 +18,17 @@ static const struct m_hwpt *hwpt_of(const struct m_ctx *c, uint64_t obj)
 	return NULL;
 }
 
-static const struct m_ioas *ioas_of(const struct m_ctx *c, uint32_t id)
+/*
+ * The IOAS with this id that somebody uses.  Nothing tells when an IOAS is gone, so
+ * an unused one may be a dead one whose id was given again.
+ */
+static const struct m_ioas *used_ioas(const struct m_ctx *c, uint32_t id)
 {
 	const struct m_ioas *s;
 	uint32_t i;
 
 	table_for_each(&c->ioases, i, s)
-		if (s->id == id)
+		if (s->id == id && (s->domains || s->accesses))
 			return s;
 	return NULL;
 }
@@ -52,8 +56,8 @@ static void object(struct ims_verifier *v, const struct m_event *ev)
 	if (h && attached(ev->ctx, h->cookie))
 		violate(v, &rule_obj_ref, ev, "HWPT %u is destroyed while a device is attached to it",
 			r->id);
-	s = r->type == IMS_T_IOAS ? ioas_of(ev->ctx, r->id) : NULL;
-	if (s && (s->domains || s->accesses))
+	s = r->type == IMS_T_IOAS ? used_ioas(ev->ctx, r->id) : NULL;
+	if (s)
 		violate(v, &rule_obj_ref, ev, "IOAS %u is destroyed while %s uses it", r->id,
 			s->domains ? "a domain" : "an access");
 }

@@ -4,7 +4,8 @@
  * show the same pages at the same places with the same permissions, and both are
  * linked to the pages object when a domain holds the area.
  *
- * A split needs large pages disabled when domains are filled.
+ * A split needs large pages disabled when domains are filled, and no pins of
+ * accesses: iommufd does not know which half they would belong to.
  */
 #include "rules/rules.h"
 
@@ -20,6 +21,10 @@ static const char *fault(const struct ims_split *r, const struct m_area *a,
 		return "show other pages";
 	if (l->prot != a->prot || h->prot != a->prot)
 		return "have other permissions";
+	if (r->storage && !a->ioas->large_off)
+		return "may cut a large page of a domain that holds it";
+	if (a->nacc)
+		return "do not know the pins that accesses hold in it";
 	if (r->storage &&
 	    r->flags != (IMS_SPLIT_LHS_LINKED | IMS_SPLIT_RHS_LINKED))
 		return "are not known to their pages, though a domain holds them";
@@ -46,5 +51,5 @@ const struct ims_rule rule_split = {
 	.id = "SPLIT", .severity = 'S',
 	.statement = "the halves of a split area replace it exactly",
 	.before = { { IMS_SPLIT, split } },
-	.needs = IMS_NEEDS(IMS_AREA),
+	.needs = IMS_NEEDS(IMS_AREA, IMS_ALIGN),
 };
