@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See verifier.h. Rules are sorted into one list per record kind when it starts. */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,17 +63,22 @@ static uint64_t kinds_needed(const struct ims_rule *r)
 
 static void hook_up(struct hooks *table, const struct ims_rule_hook *h, uint64_t *checked)
 {
-	for (int i = 0; i < IMS_RULE_HOOKS; i++)
-		if (h[i].fn && table[h[i].kind].n < MAX_PER_KIND)
-			table[h[i].kind].list[table[h[i].kind].n++] =
-				(struct hook){ h[i].fn, checked };
+	for (int i = 0; i < IMS_RULE_HOOKS; i++) {
+		struct hooks *t = &table[h[i].kind];
+
+		if (!h[i].fn)
+			continue;
+		assert(t->n < MAX_PER_KIND);	/* else a rule would be silent */
+		t->list[t->n++] = (struct hook){ h[i].fn, checked };
+	}
 }
 
 static void load_rules(struct ims_verifier *v)
 {
-	for (; ims_rules[v->nrules] && v->nrules < MAX_RULES; v->nrules++) {
+	for (; ims_rules[v->nrules]; v->nrules++) {
 		struct ims_rule_result *res = &v->result[v->nrules];
 
+		assert(v->nrules < MAX_RULES);
 		res->rule = ims_rules[v->nrules];
 		if (kinds_needed(res->rule) & v->opts.kinds_absent) {
 			res->why_not = v->opts.absent_why;
