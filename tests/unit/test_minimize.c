@@ -284,8 +284,8 @@ TEST(junit)
 
 static uint64_t some_cookie(void)
 {
-	static const uint64_t cookies[] = { S1, D1, A1, A2, A3, 0xb00001, 0xb00002, 0, 1 << 20,
-					    0x100000, 0x1000000, 1, PFN(P1) };
+	static const uint64_t cookies[] = { S1, D1, A1, A2, A3, 0xb00001, 0xb00002, 0, UINT64_MAX,
+					    0x100000, 0x1000000, 1, PFN(P1), 1ULL << 63 };
 
 	return cookies[rand() % (sizeof(cookies) / sizeof(cookies[0]))];
 }
