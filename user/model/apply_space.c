@@ -188,12 +188,21 @@ static void area_gone(struct m_op *op, const struct m_area *a)
 	op->removed += a->last - a->iova + 1;
 }
 
+static void space_changed(struct m_event *ev)
+{
+	struct m_ioas *s = ev->ioas;
+
+	if (s->changed_tid != ev->r->h.tid) {
+		s->changed_before = s->changed;
+		s->changed_tid = ev->r->h.tid;
+	}
+	s->changed = ev->number;
+}
+
 static void apply_area(struct model *m, struct m_event *ev)
 {
-	if (ev->ioas) {
-		ev->ioas->changed = ev->number;
-		ev->ioas->changed_tid = ev->r->h.tid;
-	}
+	if (ev->ioas)
+		space_changed(ev);
 	if (ev->r->h.action == IMS_AREA_INSERT) {
 		area_insert(m, ev);
 		return;
@@ -261,10 +270,8 @@ static void apply_reserve(struct model *m, struct m_event *ev)
 		if (!range_del(&ev->ioas->reserved, r->start, r->last, r->owner))
 			model_contradict(m, ev, "a range was released that was never reserved");
 	}
-	if (ev->ctx->known) {
-		ev->ioas->changed = ev->number;
-		ev->ioas->changed_tid = ev->r->h.tid;
-	}
+	if (ev->ctx->known)
+		space_changed(ev);
 }
 
 static void apply_allow(struct model *m, struct m_event *ev)
@@ -279,8 +286,7 @@ static void apply_allow(struct model *m, struct m_event *ev)
 		ranges_free(&ev->ioas->allowed);
 	else if (ev->r->h.action == IMS_ALLOW_RANGE)
 		range_add(&ev->ioas->allowed, r->start, r->last, 0);
-	ev->ioas->changed = ev->number;
-	ev->ioas->changed_tid = ev->r->h.tid;
+	space_changed(ev);
 }
 
 #define RESV_DIRECT_RELAXABLE 1		/* enum iommu_resv_type */
@@ -305,8 +311,7 @@ static void apply_align(struct model *m, struct m_event *ev)
 		return;
 	ev->ioas->align = ev->r->p.align.align;
 	ev->ioas->large_off = !ev->r->p.align.large;
-	ev->ioas->changed = ev->number;
-	ev->ioas->changed_tid = ev->r->h.tid;
+	space_changed(ev);
 }
 
 /* ---- life ---- */

@@ -70,8 +70,15 @@ struct m_ioas {
 	uint64_t align;
 	bool large_off;
 	uint64_t changed;	/* number of the record that changed areas or ranges last */
+	uint64_t changed_before; /* the same, of the last thread that is not changed_tid */
 	uint32_t changed_tid;
 };
+
+/* Has a thread other than @tid changed areas or ranges since record @since? */
+static inline bool ioas_changed_by_others(const struct m_ioas *s, uint64_t since, uint32_t tid)
+{
+	return (s->changed_tid == tid ? s->changed_before : s->changed) >= since;
+}
 
 enum m_area_state { M_PENDING, M_LIVE, M_DYING, M_REMOVED };
 

@@ -23,8 +23,8 @@ static void map(struct ims_verifier *v, const struct m_event *ev)
 	if (r->rc || ev->r->h.action != IMS_MAP_COPY || !from || !ev->ioas || !ev->op ||
 	    !ev->op->enter)
 		return;
-	if ((from->changed >= ev->op->enter && from->changed_tid != ev->op->tid) ||
-	    (ev->ioas->changed >= ev->op->enter && ev->ioas->changed_tid != ev->op->tid))
+	if (ioas_changed_by_others(from, ev->op->enter, ev->op->tid) ||
+	    ioas_changed_by_others(ev->ioas, ev->op->enter, ev->op->tid))
 		return;
 	while (done < r->length) {
 		const struct m_area *d = model_area_first(ev->ioas, r->iova + done, r->iova + done, NULL);
