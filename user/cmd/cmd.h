@@ -17,7 +17,8 @@ enum ims_exit {
 	IMS_EXIT_INCONCLUSIVE = 3,	/* check: nothing can be concluded */
 };
 
-extern const struct ims_command ims_check, ims_trace, ims_record, ims_replay, ims_schema;
+extern const struct ims_command ims_check, ims_trace, ims_record, ims_replay, ims_schema,
+				ims_rules_command;
 
 /* Of check and trace, also on a recording (settings.replay). */
 int check_run(const struct ims_settings *set);

@@ -48,7 +48,7 @@ const char *ims_verdict_name(enum ims_verdict verdict)
 
 /* ---- start ---- */
 
-static uint64_t kinds_needed(const struct ims_rule *r)
+uint64_t ims_rule_needs(const struct ims_rule *r)
 {
 	uint64_t need = r->needs;
 
@@ -80,7 +80,7 @@ static void load_rules(struct ims_verifier *v)
 
 		assert(v->nrules < MAX_RULES);
 		res->rule = ims_rules[v->nrules];
-		if (kinds_needed(res->rule) & v->opts.kinds_absent) {
+		if (ims_rule_needs(res->rule) & v->opts.kinds_absent) {
 			res->why_not = v->opts.absent_why;
 			continue;
 		}

@@ -83,6 +83,9 @@ void ims_verifier_summary(struct ims_verifier *v, struct ims_summary *s);
 unsigned int ims_verifier_life(const struct ims_verifier *v, const struct ims_violation *viol,
 			       const struct ims_record **out, unsigned int max);
 
+/* The record kinds that @rule cannot do without, a bit each. */
+uint64_t ims_rule_needs(const struct ims_rule *rule);
+
 const char *ims_verdict_name(enum ims_verdict verdict);
 
 #endif

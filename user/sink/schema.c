@@ -2,8 +2,9 @@
 /*
  * The JSON schema of what json.c writes, made from the same descriptor table.
  *
- * A line is a record, a violation or a summary.  Nothing is allowed that is not
- * listed, so that a test against the schema finds what only one of the two has.
+ * A line is a record, a violation, a summary or a rule.  Nothing is allowed that
+ * is not listed, so that a test against the schema finds what only one of the two
+ * has.
  */
 #include <stdarg.h>
 #include <string.h>
@@ -268,6 +269,19 @@ static void put_rules(struct jsonw *w)
 	end_object(w, "checked", "not_checked", NULL);
 }
 
+/* A line of "iommuscope rules". */
+static void put_rule(struct jsonw *w)
+{
+	begin_object(w, "rule", "a rule that check applies");
+	put_const(w, "type", "rule");
+	put_type(w, "rule", "string");
+	put_names(w, "severity", severities);
+	put_type(w, "statement", "string");
+	put_type(w, "available", "string");
+	put_array(w, "needs", "string");
+	end_object(w, "type", "rule", "severity", "statement", "available", "needs", NULL);
+}
+
 static void put_violations(struct jsonw *w)
 {
 	begin_object(w, "violations", "how many, by rule");
@@ -367,12 +381,14 @@ void ims_schema_put(FILE *f)
 	put_ref(&w, NULL, "record");
 	put_ref(&w, NULL, "violation");
 	put_ref(&w, NULL, "summary");
+	put_ref(&w, NULL, "rule");
 	jw_array_end(&w);
 	jw_object(&w, "$defs");
 	put_cookie_and_run(&w);
 	put_record(&w);
 	put_violation(&w);
 	put_summary(&w);
+	put_rule(&w);
 	for (unsigned int kind = 1; kind < IMS_NR_KINDS; kind++)
 		put_kind(&w, kind);
 	jw_object_end(&w);
