@@ -32,7 +32,7 @@
 #endif
 
 #define IMS_ABI 1		/* bumped when a reader must know */
-#define IMS_MAX_RUNS 32		/* most runs one record carries */
+#define IMS_MAX_RUNS 64		/* most runs one record carries */
 #define IMS_COMM 16
 #define IMS_NAME 32
 
