@@ -11,8 +11,6 @@
  * Needs CONFIG_IOMMUFD_TEST, root, and on 6.12 a kernel without an active IOMMU
  * driver (intel_iommu=off). fail_nth_two_domains also needs fault injection.
  */
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -20,30 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mock_ops.h"
-
-#define BASE ((uint64_t)MOCK_APERTURE_START)
-
-/* An iommufd with one IOAS: what almost every step starts with. */
-struct context {
-	int fd;
-	uint32_t ioas;
-};
-
-static struct context context_open(void)
-{
-	struct context c = { .fd = iommufd_open() };
-
-	c.ioas = ioas_alloc(c.fd);
-	return c;
-}
-
-/* Also that nothing holds the IOAS any more. */
-static void context_close(struct context *c)
-{
-	destroy_ok(c->fd, c->ioas, "the IOAS");
-	close(c->fd);
-}
+#include "mock_steps.h"
 
 /* --- several domains, one IOAS ------------------------------------------ */
 
@@ -284,6 +259,7 @@ static void unmap_len(void)
 			  "IOAS_MAP");
 	expect_rc(ioas_unmap(c.fd, c.ioas, BASE + PAGE, PAGE, NULL), -ENOENT, "unmapping the inside of an area");
 	expect_rc(ioas_unmap(c.fd, c.ioas, BASE + 4 * PAGE, 4 * PAGE, NULL), -ENOENT, "unmapping a gap");
+	expect_rc(ioas_unmap(c.fd, c.ioas, BASE + 17 * PAGE, 4 * PAGE, NULL), -ENOENT, "unmapping the end of an area");
 	expect_rc(ioas_map_at(c.fd, c.ioas, mem.va, PAGE, BASE + 3 * PAGE), -EEXIST, "mapping what is mapped");
 	expect_rc(ioas_unmap(c.fd, c.ioas, BASE, 16 * PAGE, &unmapped), 0, "unmapping two areas");
 	expect(unmapped == 8 * PAGE, "unmapping two areas of 4 pages reports %#lx bytes", unmapped);
@@ -377,36 +353,6 @@ static void copy_escalate(void)
 }
 
 /* --- errors in the middle ----------------------------------------------- */
-
-/* The fault injection of the calling thread; -1 if the kernel has none. */
-static int fail_nth_open(void)
-{
-	/* A stack on the console for each failure is of no use here. */
-	write_file("/sys/kernel/debug/fail_iommufd/verbose", "0");
-	return open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-}
-
-static void fail_nth_arm(int nth_fd, unsigned int nth)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%u", nth);
-
-	if (pwrite(nth_fd, text, length, 0) != length)
-		fail("cannot write fail-nth");
-}
-
-/* True if the failure has been injected; switches the rest off. */
-static bool fail_nth_hit(int nth_fd)
-{
-	char text[16] = "";
-	bool hit;
-
-	if (pread(nth_fd, text, sizeof(text) - 1, 0) <= 0)
-		fail("cannot read fail-nth");
-	hit = text[0] == '0';
-	fail_nth_arm(nth_fd, 0);
-	return hit;
-}
 
 /*
  * Fail IOAS_MAP at each place where it can fail, with two domains to undo and a
@@ -596,52 +542,6 @@ static void auto_domain(void)
 	context_close(&c);
 }
 
-/* A page fault queue and a nested HWPT that reports to it. */
-struct queue {
-	uint32_t id, hwpt;
-	int fd;
-};
-
-static struct queue queue_new(const struct context *c, const struct mock_device *device, uint32_t parent)
-{
-	struct queue queue = { 0 };
-
-	expect_rc(fault_alloc(c->fd, &queue.id, &queue.fd), 0, "FAULT_QUEUE_ALLOC");
-	expect_rc(hwpt_alloc_nested(c->fd, device->id, parent, queue.id, &queue.hwpt), 0, "HWPT_ALLOC (nested)");
-	return queue;
-}
-
-static void queue_destroy(const struct context *c, struct queue *queue)
-{
-	destroy_ok(c->fd, queue->hwpt, "the nested HWPT");
-	close(queue->fd);
-	destroy_ok(c->fd, queue->id, "the fault queue");
-}
-
-static bool queue_pending(const struct queue *queue)
-{
-	struct pollfd poll_fd = { .fd = queue->fd, .events = POLLIN };
-
-	return poll(&poll_fd, 1, 0) == 1 && poll_fd.revents & POLLIN;
-}
-
-/* Only what poll() announces: the read of an empty queue waits for nobody. */
-static struct iommu_hwpt_pgfault queue_read(const struct queue *queue)
-{
-	struct iommu_hwpt_pgfault fault = { 0 };
-
-	if (expect(queue_pending(queue), "no fault in the queue"))
-		expect(read(queue->fd, &fault, sizeof(fault)) == sizeof(fault), "the fault queue gives no fault");
-	return fault;
-}
-
-static void queue_answer(const struct queue *queue, uint32_t cookie)
-{
-	struct iommu_hwpt_page_response answer = { .cookie = cookie, .code = IOMMUFD_PAGE_RESP_SUCCESS };
-
-	expect(write(queue->fd, &answer, sizeof(answer)) == sizeof(answer), "the fault queue takes no answer");
-}
-
 /* A fault that nobody has read when the device leaves for the other queue. */
 static void leave_unread(const struct context *c, const struct mock_device *device, struct queue *from,
 			 const struct queue *to)
@@ -702,6 +602,8 @@ static const struct step steps[] = {
 	{ "pin_while_unmap", "one thread unmaps, one pins", pin_while_unmap },
 	{ "auto_domain", "attach makes a domain, detach ends it", auto_domain },
 	{ "iopf_replace", "page faults pending when the HWPT is replaced", iopf_replace },
+	MOCK_STEPS_SPACE,
+	MOCK_STEPS_USERS,
 };
 
 int main(int argc, char **argv)

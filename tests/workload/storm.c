@@ -112,9 +112,10 @@ static void arenas_open(void)
 
 	for (unsigned int i = 0; i < NARENA; i++) {
 		arena[i] = mem_alloc(kinds[i], kinds[i] == MEM_THP ? 2 * MIB : 256 * PAGE);
-		/* copy on write would give it other pages */
-		if (i < SHORT_RUNS && madvise(arena[i].va, arena[i].length, MADV_DONTFORK))
-			fail("MADV_DONTFORK: %s", strerror(errno));
+		/* neither copy on write nor compaction may give it other pages */
+		if (i < SHORT_RUNS && (madvise(arena[i].va, arena[i].length, MADV_DONTFORK) ||
+				       mlock(arena[i].va, arena[i].length)))
+			fail("cannot hold the memory: %s", strerror(errno));
 	}
 }
 
@@ -315,6 +316,7 @@ int main(int argc, char **argv)
 		shared->ctx[i].number = i;
 		world_open(&shared->ctx[i], false);
 	}
+	write_file("/proc/sys/vm/compact_unevictable_allowed", "0");
 	mock_device_probe(shared->ctx[0].fd, atomic_load(&shared->ctx[0].ioas[0]));
 	storm();
 	return 0;

@@ -20,9 +20,9 @@
  *  - areas that are not whole pages live in contexts of their own ("fine"), where
  *    no copy spans two of them and HUGE_PAGES stays on: iommufd checks the sum of
  *    the pieces of a copy, not each;
- *  - where accesses pin there are no physical runs of more than 3 pages, and
- *    others have no such accesses ("runs"): when accesses hold two pieces of a
- *    run, iommufd reads back translations that it has just removed;
+ *  - physical runs of more than 3 pages live in contexts of their own ("runs"),
+ *    where no access pins and only the start of a mapping is copied: when others
+ *    hold two pieces of a run, iommufd reads back what it has just unmapped;
  *  - who charges an mm (RLIMIT_MODE 1) shares the context with no other process:
  *    the charge of a dead mm is never given back, and then the next attach hangs.
  *

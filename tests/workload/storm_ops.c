@@ -137,13 +137,18 @@ static void refine(struct weather *w, struct span *span)
 	}
 }
 
-/* A fine context has one area per slot, which starts with the slot. */
+/* One area per slot, which starts with the slot: a copy is one piece, from the start. */
+static bool gridded(const struct world_ctx *c)
+{
+	return c->fine || c->runs;
+}
+
 static struct span pick_span(struct weather *w, const struct world_ctx *c)
 {
 	struct span span = { .iova = BASE + below(w, NSLOTS) * SLOT, .length = (1 + below(w, 16)) * PAGE };
 	const struct mem *mem;
 
-	if (!c->fine) {
+	if (!gridded(c)) {
 		span.iova += one_in(w, 2) ? 0 : below(w, 16) * PAGE;
 		if (one_in(w, 32))
 			span.length = 128 * PAGE;
@@ -168,7 +173,7 @@ static int op_map(struct weather *w, struct world_ctx *c)
 	struct span span = pick_span(w, c);
 	uint32_t flags = pick_prot(w);
 
-	if (c->fine ? span.length % PAGE || (uintptr_t)span.va % PAGE || !one_in(w, 4) : !one_in(w, 4))
+	if (c->runs || span.length % PAGE || (uintptr_t)span.va % PAGE || !one_in(w, 4))
 		flags |= IOMMU_IOAS_MAP_FIXED_IOVA;
 	return ioas_map(c->fd, pick_ioas(w, c), flags, span.va, span.length, &span.iova);
 }
@@ -178,7 +183,7 @@ static int op_copy(struct weather *w, struct world_ctx *c)
 	struct span from = pick_span(w, c), to = pick_span(w, c);
 	uint32_t flags = pick_prot(w);
 
-	if (c->fine || !one_in(w, 4))
+	if (gridded(c) || !one_in(w, 4))
 		flags |= IOMMU_IOAS_MAP_FIXED_IOVA;
 	return ioas_copy(c->fd, pick_ioas(w, c), from.iova, pick_ioas(w, c), to.iova, from.length, flags);
 }
@@ -226,7 +231,7 @@ static int op_reserve(struct weather *w, struct world_ctx *c)
 
 static int op_option(struct weather *w, struct world_ctx *c)
 {
-	uint64_t value = c->fine || one_in(w, 2);
+	uint64_t value = gridded(c) || one_in(w, 2);
 	uint32_t id = one_in(w, 8) ? IOMMU_OPTION_RLIMIT_MODE : IOMMU_OPTION_HUGE_PAGES;
 	uint16_t op = one_in(w, 3) ? IOMMU_OPTION_OP_GET : IOMMU_OPTION_OP_SET;
 
@@ -263,7 +268,7 @@ static int op_vfio(struct weather *w, struct world_ctx *c)
 		cmd.op = one_in(w, 8) ? IOMMU_VFIO_IOAS_CLEAR : IOMMU_VFIO_IOAS_SET;
 		return call(c->fd, IOMMU_VFIO_IOAS, &cmd);
 	case 1:
-		return ioctl(c->fd, VFIO_SET_IOMMU, c->fine ? VFIO_TYPE1v2_IOMMU : VFIO_TYPE1_IOMMU) ? -errno : 0;
+		return ioctl(c->fd, VFIO_SET_IOMMU, gridded(c) ? VFIO_TYPE1v2_IOMMU : VFIO_TYPE1_IOMMU) ? -errno : 0;
 	case 2:
 		info.info.argsz = one_in(w, 2) ? sizeof(info) : sizeof(info.info);
 		return call(c->fd, VFIO_IOMMU_GET_INFO, &info);

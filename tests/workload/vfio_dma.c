@@ -437,6 +437,39 @@ static void after_unmap(void)
 
 /* --- which IOVA may be used --------------------------------------------- */
 
+/* Is the MSI window kept out of what the IOAS offers? */
+static bool msi_reserved(const struct context *c)
+{
+	struct iommu_iova_range ranges[16];
+	uint32_t count = ARRAY_SIZE(ranges);
+	uint64_t alignment;
+
+	expect_rc(ioas_ranges(c->fd, c->ioas, ranges, &count, &alignment), 0, "IOAS_IOVA_RANGES");
+	for (uint32_t i = 0; i < count; i++)
+		if (ranges[i].start <= MSI_START && MSI_START <= ranges[i].last)
+			return false;
+	return true;
+}
+
+/* An IOAS that maps what the device reserves: the device stays where it is, all of it. */
+static void replace_refused(void)
+{
+	struct context c = context_open();
+	struct mem mem = mem_alloc(MEM_4K, PAGE);
+	uint32_t other = ioas_alloc(c.fd), pt = other;
+
+	expect_rc(ioas_map_at(c.fd, c.ioas, mem.va, PAGE, BASE), 0, "IOAS_MAP");
+	expect_rc(ioas_map_at(c.fd, other, mem.va, PAGE, MSI_START), 0, "IOAS_MAP at the MSI window");
+	expect_rc(vfio_attach(&c.edu, &pt), -EADDRINUSE, "replace by an IOAS that uses the MSI window");
+	expect(msi_reserved(&c), "a refused replace takes the MSI window from the old IOAS");
+	round_trip(&c, BASE, mem.va);
+	unmap_exactly(c.fd, other, MSI_START, PAGE);
+	unmap_exactly(c.fd, c.ioas, BASE, PAGE);
+	destroy_ok(c.fd, other, "the other IOAS");
+	mem_free(&mem);
+	context_close(&c);
+}
+
 /* Before: everything. Attached: without the MSI window, up to the aperture. */
 static void iova_ranges(void)
 {
@@ -531,6 +564,7 @@ static const struct step steps[] = {
 	{ "memfd", "DMA with shared memory", memfd },
 	{ "two_hwpts", "two HWPTs on one IOAS, attach and replace", two_hwpts },
 	{ "replace_ioas", "from one IOAS to another and back", replace_ioas },
+	{ "replace_refused", "an IOAS that the device cannot have", replace_refused },
 	{ "second_device", "nvme shares the IOAS for a while", second_device },
 	{ "copy", "IOAS_COPY of all and of a part", copy },
 	{ "unmap_partial", "unmap some of several areas", unmap_partial },
