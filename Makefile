@@ -7,6 +7,7 @@
 #	make test		everything that is tested; JUNIT=FILE for a report
 #	make mutants		which rule catches which planted bug
 #	make unit		the unit tests, with sanitizers
+#	make fuzz		a million arbitrary inputs, FUZZ_RUNS
 #	make bench		what being watched costs
 #	make install		PREFIX=/usr/local DESTDIR=
 #	make clean
@@ -107,6 +108,7 @@ $(U)/test_%: $(U)/tests/unit/test_%.o $(UNIT_OBJS)
 	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $^ -lcmocka -lzstd
 
 include tests/bench/bench.mk
+include tests/fuzz/fuzz.mk
 
 # ---- the demonstration, and the tests in guests ----
 
