@@ -24,9 +24,21 @@ static void pin(struct ims_verifier *v, const struct m_event *ev)
 			(unsigned long long)p->npages, (unsigned long long)p->uptr);
 }
 
+/* The PFNs that follow a pin belong to the pages whose address was pinned. */
+static void runs(struct ims_verifier *v, const struct m_event *ev)
+{
+	const struct m_pages *p = ev->pages;
+	uint64_t index = ev->r->p.pin_runs.index;
+
+	if (p && p->pend_n && index != p->pend_index)
+		violate(v, &rule_pin_range, ev,
+			"what was pinned at the address of page %llu was taken for page %llu",
+			(unsigned long long)p->pend_index, (unsigned long long)index);
+}
+
 const struct ims_rule rule_pin_range = {
 	.id = "PIN-RANGE", .severity = 'S',
 	.statement = "pages are pinned at their own user address",
-	.before = { { IMS_PIN, pin } },
+	.before = { { IMS_PIN, pin }, { IMS_PIN_RUNS, runs } },
 	.needs = IMS_NEEDS(IMS_PAGES),
 };

@@ -14,7 +14,7 @@
 	X(close_empty) X(unmap_len) X(split) \
 	X(align) X(map_fixed) X(storage) X(apt_immut) X(batch_gran) X(pin_range) X(pin_flags) \
 	X(dirty_on_unpin) X(unpin_dom) X(acct_mode) X(opt_rlimit) X(prot_acc) X(acc_notify) \
-	X(acc_bal) X(acc_move) X(acc_xa) X(copy_share) X(map_rollback) X(unmap_nosplit) \
+	X(acc_bal) X(acc_contig) X(acc_move) X(acc_xa) X(copy_share) X(map_rollback) X(unmap_nosplit) \
 	X(huge_opt) X(grp_coherent) X(dup_dom) X(nested_parent) X(nested_nomap) X(obj_life) \
 	X(obj_ref) X(flt_owner)
 
