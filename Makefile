@@ -6,9 +6,13 @@
 #	make demo		a guest, real DMA, the verdict; then a kernel bug, caught
 #	make test		everything that is tested; JUNIT=FILE for a report
 #	make mutants		which rule catches which planted bug
+#	make mutants-stock	and on an unmodified kernel; into docs/mutants-stock.md
+#	make mutants-7.3	and on 7.3, both ways; into docs/mutants-7.3-*.md
+#	make races		does KCSAN see a data race in our own iommufd? RACES=--seconds 60
 #	make unit		the unit tests, with sanitizers
 #	make fuzz		a million arbitrary inputs, FUZZ_RUNS
 #	make bench		what being watched costs
+#	make bench-kernel	what our own iommufd costs beside upstream's; BENCH=--7.3
 #	make install		PREFIX=/usr/local DESTDIR=
 #	make clean
 #	make V=1 ...		show commands
@@ -30,17 +34,19 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
 ALL_CFLAGS := -std=gnu11 -I. -Iuser -I$(B) -MMD -MP $(CFLAGS)
-LIBS = $(shell $(PKG_CONFIG) --libs libbpf libzstd) $(LDLIBS)
+LIBS = $(shell $(PKG_CONFIG) --libs libbpf libseccomp libzstd libelf json-c ncursesw) -lm $(LDLIBS)
 
+# How a function of the kernel is given its arguments.
+BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 # Flags of the distribution's hardening would break this; keep them apart.
 BPF_CFLAGS ?= -O2 -g -Wall -Wextra -Wno-unused-parameter
-ALL_BPF_CFLAGS := -target bpf -mcpu=v3 $(BPF_CFLAGS) -Ibpf \
-		  -idirafter /usr/include/$(shell $(CC) -dumpmachine)
+ALL_BPF_CFLAGS := -target bpf -mcpu=v3 $(BPF_CFLAGS) -Ibpf -Iuser \
+		  -D__TARGET_ARCH_$(BPF_ARCH) -idirafter /usr/include/$(shell $(CC) -dumpmachine)
 
 SRCS := $(wildcard user/*.c user/*/*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
 
-.PHONY: all unit demo test mutants install clean tools help
+.PHONY: all unit demo test mutants mutants-stock mutants-7.3 races plantable install clean tools help
 .DELETE_ON_ERROR:
 
 all: $(B)/iommuscope
@@ -55,11 +61,14 @@ $(B)/%.o: %.c | tools
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(B)/user/main.o $(B)/user/record/origin.o: ALL_CFLAGS += -DIMS_VERSION='"$(VERSION)"'
-$(B)/user/source/live.o $(B)/user/source/live_ring.o $(B)/user/source/live_loss.o: $(B)/tracepoints.skel.h
+$(B)/user/source/probes.o: $(B)/tracepoints.skel.h $(B)/fentry.skel.h
+$(B)/user/source/snapshot.o: $(B)/snapshot.skel.h
+$(B)/user/profile/live.o: $(B)/profile.skel.h
+$(B)/user/report/assets.o $(B)/unit/user/report/assets.o: $(wildcard user/report/page/* third_party/uplot/*)
 
 # ---- BPF ----
 
-$(B)/%.tmp.o: bpf/%.bpf.c $(wildcard bpf/*.h) | tools
+$(B)/%.tmp.o: bpf/%.bpf.c $(wildcard bpf/*.h) user/profile/hist.h | tools
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(ALL_BPF_CFLAGS) -c -o $@ $<
@@ -80,7 +89,7 @@ tools:
 		command -v $${tool%% *} >/dev/null || \
 		{ echo "make: $$tool is missing; run scripts/setup" >&2; exit 2; }; \
 	done
-	@for lib in libbpf libzstd; do $(PKG_CONFIG) --exists $$lib || \
+	@for lib in libbpf libseccomp libzstd libelf json-c ncursesw; do $(PKG_CONFIG) --exists $$lib || \
 		{ echo "make: $$lib-dev is missing; run scripts/setup" >&2; exit 2; }; \
 	done
 
@@ -89,7 +98,9 @@ tools:
 U := $(B)/unit
 UNIT_CFLAGS := -std=gnu11 -I. -Iuser -I$(B) -MMD -MP -O1 -g -Wall -Wextra \
 	       -fsanitize=address,undefined -fno-sanitize-recover=all
-UNIT_SRCS := $(filter-out user/main.c user/source/live%.c user/cmd/%.c,$(SRCS))
+UNIT_SRCS := $(filter-out user/main.c user/source/live%.c user/source/probes%.c user/source/hooks%.c user/source/facts.c \
+	       user/source/snapshot.c user/profile/live.c user/top/screen.c \
+	       user/cmd/%.c,$(SRCS))
 UNIT_OBJS := $(UNIT_SRCS:%.c=$(U)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(U)/%,$(wildcard tests/unit/test_*.c))
 
@@ -105,10 +116,11 @@ $(U)/%.o: %.c
 
 $(U)/test_%: $(U)/tests/unit/test_%.o $(UNIT_OBJS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $^ -lcmocka -lzstd
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $^ -lcmocka -lseccomp -lzstd -lelf -ljson-c -lm
 
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/report/report.mk
 
 # ---- the demonstration, and the tests in guests ----
 
@@ -119,17 +131,36 @@ WORKLOADS = $(MAKE) -s -C tests/workload OUT=$(CURDIR)/$(B)/workload
 demo:
 	@scripts/demo
 
+# Files of tests side by side; a guest has little use for a second CPU.
 test:
 	@scripts/setup build vm kernel test
 	@$(MAKE) all
 	@$(WORKLOADS)
-	@$(PYTEST) $(if $(JUNIT),--junitxml=$(abspath $(JUNIT))) tests </dev/null
+	@$(PYTEST) -n auto --maxprocesses 4 --dist loadfile $(if $(JUNIT),--junitxml=$(abspath $(JUNIT))) tests </dev/null
 
-mutants:
+mutants mutants-stock mutants-7.3 races: plantable
+
+plantable:
 	@scripts/setup build vm kernel test
 	@$(MAKE) all
 	@$(WORKLOADS)
+
+mutants:
 	@$(PYTEST) --tb=line -k "caught or missed" tests/test_mutants.py </dev/null
+
+# A table of docs/, in FLAVOUR and VERSION.
+mutant_table = /usr/bin/python3 tests/mutants/table --flavour $(1) --version $(2) >$(B)/$(3); rc=$$?; \
+		[ ! -s $(B)/$(3) ] || cp $(B)/$(3) docs/; exit $$rc
+
+mutants-stock:
+	@$(call mutant_table,stock,6.12,mutants-stock.md)
+
+mutants-7.3:
+	@$(call mutant_table,stock,7.3,mutants-7.3-stock.md)
+	@$(call mutant_table,traced,7.3,mutants-7.3-traced.md)
+
+races:
+	@tests/races $(RACES)
 
 # ---- the rest ----
 

@@ -18,21 +18,10 @@
 #define IMS_FILTER_BPF_H
 
 #include "ring.bpf.h"
+#include "tgids.bpf.h"
 
 #define MAX_SCOPE 16384
 #define SCOPE_CACHE 1024	/* power of two */
-#define MAX_TGIDS 16384
-
-/* Set before load. */
-const volatile bool filtering = false;
-const volatile bool late_join = false;
-const volatile bool by_tgid = false;
-const volatile bool by_comm = false;
-const volatile bool by_cgroup = false;
-const volatile bool by_object = false;	/* want_ioas or want_device is set */
-const volatile __u32 want_ioas = 0;	/* object id, 0: any */
-const volatile char want_comm[IMS_COMM] = {};
-const volatile char want_device[IMS_NAME] = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -43,13 +32,6 @@ struct {
 
 /* Contexts in scope that were asked about last: a hash look-up costs 90 instructions. */
 __u64 scope_cache[SCOPE_CACHE];
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, MAX_TGIDS);
-	__type(key, __u32);
-	__type(value, __u8);
-} tgids SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
@@ -70,22 +52,17 @@ static __always_inline bool same_text(const char *a, const volatile char *b, con
 	return true;
 }
 
-static __always_inline bool tgid_known(__u32 tgid)
-{
-	return bpf_map_lookup_elem(&tgids, &tgid);
-}
-
 static __noinline int task_wanted(void)
 {
 	char comm[IMS_COMM];
 
-	if (by_tgid && !tgid_known(bpf_get_current_pid_tgid() >> 32))
+	if (config.by_tgid && !tgid_known(bpf_get_current_pid_tgid() >> 32))
 		return 0;
-	if (by_cgroup && bpf_current_task_under_cgroup(&cgroups, 0) != 1)
+	if (config.by_cgroup && bpf_current_task_under_cgroup(&cgroups, 0) != 1)
 		return 0;
-	if (by_comm) {
+	if (config.by_comm) {
 		bpf_get_current_comm(comm, sizeof(comm));
-		return same_text(comm, want_comm, sizeof(comm));
+		return same_text(comm, config.want_comm, sizeof(comm));
 	}
 	return 1;
 }
@@ -111,7 +88,7 @@ static __always_inline __u64 *scope_cached(__u64 ctx)
 static __noinline int scope_search(__u64 ctx)
 {
 	if (!bpf_map_lookup_elem(&scope, &ctx) &&
-	    !(late_join && !by_object && ctx && scope_join(ctx)))
+	    !(config.late_join && !config.by_object && ctx && scope_join(ctx)))
 		return 0;
 	*scope_cached(ctx) = ctx;
 	return 1;
@@ -120,19 +97,19 @@ static __noinline int scope_search(__u64 ctx)
 /* To be asked first for each record. */
 static __always_inline bool scope_has(__u64 ctx)
 {
-	return !filtering || (ctx && *scope_cached(ctx) == ctx) || scope_search(ctx);
+	return !config.filtering || (ctx && *scope_cached(ctx) == ctx) || scope_search(ctx);
 }
 
 static __always_inline void scope_open(__u64 ctx)
 {
-	if (filtering && !by_object)
+	if (config.filtering && !config.by_object)
 		scope_join(ctx);
 }
 
 /* Its last record was made, so nobody can bring it back into the cache. */
 static __always_inline void scope_freed(__u64 ctx)
 {
-	if (!filtering)
+	if (!config.filtering)
 		return;
 	bpf_map_delete_elem(&scope, &ctx);
 	if (*scope_cached(ctx) == ctx)
@@ -141,7 +118,7 @@ static __always_inline void scope_freed(__u64 ctx)
 
 static __always_inline void scope_ioas(__u64 ctx, __u32 id)
 {
-	if (by_object && id == want_ioas)
+	if (config.by_object && id == config.want_ioas)
 		scope_join(ctx);
 }
 
@@ -149,10 +126,10 @@ static __always_inline void scope_device(__u64 ctx, const void *kernel_name)
 {
 	char name[IMS_NAME] = {};
 
-	if (!by_object || !want_device[0])
+	if (!config.by_object || !config.want_device[0])
 		return;
 	bpf_probe_read_kernel_str(name, sizeof(name), kernel_name);
-	if (same_text(name, want_device, sizeof(name)))
+	if (same_text(name, config.want_device, sizeof(name)))
 		scope_join(ctx);
 }
 

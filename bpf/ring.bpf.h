@@ -29,9 +29,7 @@
 #define MAX_LOSSY 4096
 #define WAKE_EVERY 512		/* records between two looks at the fill level */
 
-/* Set before load. */
-const volatile __u32 ring_mask = 0;	/* number of rings - 1 */
-const volatile __u64 ring_wake = 0;	/* bytes pending that wake the collector */
+const volatile struct ims_config config = {};	/* set before load */
 
 /*
  * Programs are attached and detached one after the other.  Records only flow
@@ -75,7 +73,7 @@ static __always_inline __u32 hash_of(__u64 ctx)
 
 static __always_inline __u32 ring_of(__u64 ctx)
 {
-	return hash_of(ctx) & ring_mask & (IMS_MAX_RINGS - 1);
+	return hash_of(ctx) & config.ring_mask & (IMS_MAX_RINGS - 1);
 }
 
 /* Rare, so it is a function of its own: 32 copies would only cost. */
@@ -105,7 +103,7 @@ static __noinline int count_loss(__u64 ctx, __u32 class)
  */
 static __always_inline __u64 wake_flag(void *ring, __u64 seq)
 {
-	if (seq % WAKE_EVERY == 0 && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > ring_wake)
+	if (seq % WAKE_EVERY == 0 && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > config.ring_wake)
 		return BPF_RB_FORCE_WAKEUP;
 	return BPF_RB_NO_WAKEUP;
 }
@@ -149,6 +147,13 @@ static __always_inline struct slot slot_reserve(__u64 ctx, __u8 kind, __u8 actio
 static __always_inline void slot_submit(struct slot s)
 {
 	bpf_ringbuf_submit(s.h, s.wake);
+}
+
+/* Somebody else has sent it: as if it had never been meant to be sent. */
+static __always_inline void slot_cancel(struct slot s, __u64 ctx)
+{
+	bpf_ringbuf_discard(s.h, s.wake);
+	__sync_fetch_and_add(&ring_states[ring_of(ctx)].seq, -1);
 }
 
 static __always_inline void slot_discard(struct slot s, __u64 ctx)

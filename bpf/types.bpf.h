@@ -20,19 +20,27 @@
 #define __core __attribute__((preserve_access_index))
 
 struct mm_struct;
+struct cred;
 
 typedef struct {
 	int counter;
 } __core atomic_t;
 
+struct rlimit {
+	unsigned long rlim_cur;
+} __core;
+
 struct signal_struct {
 	atomic_t live;		/* threads that have not exited */
+	struct rlimit rlim[16];
 } __core;
 
 struct task_struct {
 	int tgid;
 	struct mm_struct *mm;
 	struct signal_struct *signal;
+	const struct cred *cred;
+	struct task_struct *group_leader;
 } __core;
 
 #endif /* IMS_TYPES_BPF_H */

@@ -1,20 +1,45 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What tests share: where the repository is, and how to run its scripts."""
 
+import contextlib
+import fcntl
 import pathlib
+import re
 import subprocess
 
 import pytest
 
 REPO = pathlib.Path(__file__).resolve().parent.parent
-CAUGHT = pytest.StashKey()
+TABLES = pytest.StashKey()
 
 
 def script(name, *arguments, **options):
     """Run scripts/NAME from the repository's root; the result has stdout, stderr and returncode."""
     command = [REPO / "scripts" / name, *map(str, arguments)]
-    options = {"cwd": REPO, "timeout": 1800, **options}
+    options = {"cwd": REPO, "timeout": 3600, **options}
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **options)
+
+
+def without_archive(scripts):
+    """In that copy of the scripts, packages would come from an archive that is not there."""
+    path = scripts / "debian.py"
+    path.write_text(re.sub(r"^MIRROR = .*$", 'MIRROR = "http://127.0.0.1:9/debian"', path.read_text(), flags=re.M))
+
+
+def make(*targets):
+    """Tests run side by side, and two of them may want the same."""
+    (REPO / "build").mkdir(exist_ok=True)
+    with contextlib.closing(open(REPO / "build/.lock", "w", encoding="utf-8")) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(["make", "-s", *targets], cwd=REPO, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session", autouse=True)
+def base_of_temporary_directories(tmp_path_factory):
+    """Fixtures ask for directories from threads. The first to ask makes the base, and one beside it would remove that again."""
+    return tmp_path_factory.getbasetemp()
 
 
 @pytest.fixture(scope="session")
@@ -51,32 +76,53 @@ def selftests():
 @pytest.fixture(scope="session")
 def built():
     """build/iommuscope and build/workload are there and up to date."""
-    for target in (["all"], ["-C", "tests/workload", f"OUT={REPO}/build/workload"]):
-        done = subprocess.run(["make", "-s", *target], cwd=REPO, stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+    make("all")
+    make("-C", "tests/workload", f"OUT={REPO}/build/workload")
     return REPO / "build/iommuscope"
 
 
 @pytest.fixture(scope="session")
-def caught(pytestconfig):
-    """A list of (mutant, ...) rows to print at the end."""
-    return pytestconfig.stash.setdefault(CAUGHT, [])
+def table(pytestconfig):
+    """table(title, header, row) adds a row to a table that is printed at the end, sorted."""
+    tables = pytestconfig.stash.setdefault(TABLES, {})
+
+    def add(title, header, row):
+        tables.setdefault((title, header), []).append(row)
+    return add
+
+
+def pytest_collection_modifyitems(items):
+    """The file that takes longest comes first: the others are done beside it."""
+    items.sort(key=lambda item: item.path.name != "test_mutants.py")
+
+
+def pytest_sessionfinish(session):
+    """Of several processes that run tests (pytest-xdist), each hands its rows to the one that prints."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["tables"] = list(session.config.stash.get(TABLES, {}).items())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    tables = node.config.stash.setdefault(TABLES, {})
+    for (title, header), rows in getattr(node, "workeroutput", {}).get("tables", ()):
+        tables.setdefault((title, tuple(header)), []).extend(rows)
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    rows = config.stash.get(CAUGHT, [])
-    if not rows:
-        return
-    terminalreporter.section("mutants: which rule caught them, and at which record")
-    rows = [("mutant", "rule", "at", "records", "also", "what is broken"), *sorted(rows)]
-    widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        line = "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths))
-        terminalreporter.write_line(line.rstrip())
+    for (title, header), rows in config.stash.get(TABLES, {}).items():
+        name, *legend = title.splitlines()
+        terminalreporter.section(name)
+        for line in (*legend, "") if legend else ():
+            terminalreporter.write_line(line)
+        rows = [header, *sorted(rows)]
+        widths = [max(len(str(row[i])) for row in rows) for i in range(len(header))]
+        for row in rows:
+            line = "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths))
+            terminalreporter.write_line(line.rstrip())
 
 
 @pytest.fixture(scope="session")
 def vm(stock_kernel):
     """vm(*options, "--", *command) on the stock kernel."""
-    return lambda *words, **options: script("vm", "run", "--kernel", stock_kernel, "--timeout", 120, *words, **options)
+    return lambda *words, **options: script("vm", "run", "--kernel", stock_kernel, "--timeout", 300, *words, **options)

@@ -7,7 +7,9 @@ status and the output of its own. In such a script
 
   $I      is iommuscope
   $W      is the directory of the workloads
-  $OUT    is a directory of the host, for whatever a case wants to keep
+  $OUT    is a directory of the host, for whatever a case wants to keep. No case waits for what is
+          written there: stat() begins to send what waits, and takes the size that the host's file
+          has meanwhile, so that what waits can be lost.
 """
 
 import dataclasses
@@ -22,8 +24,8 @@ from conftest import REPO, script
 MOCK = ("--append", "intel_iommu=off")      # what the mock IOMMU needs on 6.12
 SELFTEST = (*MOCK, "--append", "hugepages=700", "--memory", "4G")
 
-# A case that hangs must not take the others with it: the guest is killed, and all fail.
-TIMEOUT = 400
+# A case that hangs must not take the others with it: the guest is killed, and all fail. Guests have company, see Makefile.
+TIMEOUT = 900
 
 PREAMBLE = """\
 export I={repo}/build/iommuscope W={repo}/build/workload OUT={out}
@@ -37,7 +39,7 @@ run_case() {{
 LEFT = """\
 ours() {
 	bpftool prog list; bpftool map list; bpftool link list
-	cat /proc/[0-9]*/comm 2>/dev/null | grep -xE 'iommuscope|sleep|mock|vfio_dma' || true
+	cat /proc/[0-9]*/comm 2>/dev/null | grep -xE 'iommuscope|ims-deputy|sleep|mock|vfio_dma' || true
 }
 left() {
 	n=0
@@ -50,11 +52,17 @@ left() {
 """
 
 
-# For a case that runs iommuscope in the background: waits until all its programs are attached.
-WAIT_ATTACHED = """\
-count() { bpftool $1 list 2>/dev/null | grep -c "raw_tracepoint"; }
-until [ "$(count link)" -gt 20 ] && [ "$(count link)" = "$(count prog)" ]; do sleep 0.1; done
-"""
+def watching(command, name="collector"):
+    """Shell text: `$I command` in the background as $name, from the moment on at which it sees all that happens.
+
+    What it says on stderr is in /tmp/name.told; `what_it_said(name)` passes on what is not about every run.
+    """
+    return (f"$I {command} -v 2>/tmp/{name}.told & {name}=$!\n"
+            f"until grep -q watching /tmp/{name}.told; do kill -0 ${name} || {{ {what_it_said(name)}; exit 99; }}; sleep 0.1; done\n")
+
+
+def what_it_said(name="collector"):
+    return f"grep -vE '^iommuscope: (watching|[0-9]+ records in )' /tmp/{name}.told >&2"
 
 
 @dataclasses.dataclass
@@ -112,8 +120,9 @@ def run_batch(kernel, directory, cases, *options, leftovers=False):
 
 def read_result(directory, name):
     def read(kind):
+        """As it was written: a terminal's carriage returns are no ends of lines."""
         path = directory / f"{name}.{kind}"
-        return path.read_text(errors="replace") if path.exists() else ""
+        return path.read_bytes().decode(errors="replace") if path.exists() else ""
     return Result(int(read("status")), read("stdout"), read("stderr"), read("left"), directory)
 
 
@@ -148,12 +157,14 @@ def assert_pass(checked):
     assert contexts["seen"] > 0 and contexts["given_up"] == 0 and contexts["inconsistent_records"] == 0
 
 
-def contract_kinds():
-    """The names of all kinds of records that the kernel makes, from bpf/record.h."""
+def contract_kinds(newer=False):
+    """The names of all kinds of records that the kernel makes, from bpf/record.h: 6.12, or newer ones."""
     text = (REPO / "bpf/record.h").read_text()
     body = re.search(r"enum ims_kind \{(.*?)\};", text, re.S)[1]
+    if not newer:
+        body = body.partition("what 6.12 does not have")[0]
     names = re.findall(r"^\s*IMS_(\w+)", body, re.M)
-    return {name.lower() for name in names} - {"none", "loss", "end", "nr_kinds"}
+    return {name.lower() for name in names} - {"none", "loss", "end", "nr_kinds", "snapshot"}
 
 
 def all_steps(program, *but):

@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import pytest
-from live import MOCK, WAIT_ATTACHED, run_batch
+from live import MOCK, run_batch, watching, what_it_said
 
 STEP = "$W/mock two_hwpt_map_unmap"
 
@@ -87,8 +87,8 @@ SIGNALS = {
     "child_does_not_listen": STUBBORN + START + "kill -TERM $pid; wait $pid",
     "second_sigterm_kills": STUBBORN + START + "kill -TERM $pid; sleep 1; kill -TERM $pid; wait $pid",
     "sigkill": CHILD + START + "kill -KILL $pid; wait $pid",
-    "sigterm_without_command": "$I check -f json -o $OUT/{name}.json & pid=$!\n" + WAIT_ATTACHED +
-                               "kill -TERM $pid; wait $pid",
+    "sigterm_without_command": watching("check -f json -o $OUT/{name}.json", "check") +
+                               f"kill -TERM $check; wait $check; status=$?; {what_it_said('check')}; exit $status",
     "command_is_killed": "exec $I check -f json -o $OUT/{name}.json -- sh -c '$W/mock aperture_edge; kill -KILL $$'",
     "command_fails": "exec $I check -f json -o $OUT/{name}.json -- sh -c '$W/mock aperture_edge; exit 5'",
     "duration": "exec $I check -d 3 -f json -o $OUT/{name}.json -- sh -c '$W/mock aperture_edge; "
@@ -187,7 +187,9 @@ def test_iommufd_is_not_loaded(traced_kernel, built, tmp_path, command):
 
 @pytest.mark.parametrize("command", ["check", "trace"])
 def test_kernel_without_our_tracepoints(stock_kernel, built, tmp_path, command):
-    case = Case(f"exec $I {command} -- true", "this kernel's iommufd has no tracepoints; build one with")
+    """Its functions will do, but not for who insists."""
+    case = Case(f"exec $I {command} --probes tracepoints -- true",
+                "this kernel's iommufd has no tracepoints; build one with")
     done = run_batch(stock_kernel, tmp_path, {"case": case.script}, *MOCK, leftovers=True)
     assert_said(done["case"], case)
     assert done["case"].left == ""

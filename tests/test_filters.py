@@ -5,7 +5,7 @@ import collections
 import json
 
 import pytest
-from live import MOCK, WAIT_ATTACHED, run_batch
+from live import MOCK, run_batch, watching, what_it_said
 
 STEP = "two_hwpt_map_unmap"
 # The same program under two names; each run opens one ctx.
@@ -19,11 +19,10 @@ PID = f"""
 hold() {{ mkfifo go.$1; sh -c "read go; exec ./$1 {STEP}" <go.$1 >/dev/null & }}
 hold other; other=$!; exec 8>go.other
 hold wanted; wanted=$!; exec 9>go.wanted
-$I TRACE -p $wanted & tracer=$!
-{WAIT_ATTACHED}
+{watching("TRACE -p $wanted")}\
 echo go >&8; wait $other
 echo go >&9; wait $wanted
-kill -TERM $tracer; wait $tracer"""
+kill -TERM $collector; wait $collector; status=$?; {what_it_said()}; exit $status"""
 
 
 def tracing(name, options, command):
@@ -115,6 +114,8 @@ def span(one):
     start = one.get("iova", one.get("start"))
     if "runs" in one:
         return start, start + sum(size for _, size in one["runs"]) - 1
+    if one["kind"] == "readback":
+        return start, (start | 0xfff) + (one["npages"] - 1) * 0x1000
     return start, one["last"] if "last" in one else start + one.get("length", one.get("size")) - 1
 
 

@@ -13,9 +13,9 @@ import pytest
 from conftest import built_directory
 from live import MOCK, all_steps, check_command, read_check, run_batch, run_check
 
-# Single-threaded steps, and the one in which two CPUs write into one ring.
-QUIET = all_steps("mock", "fail_nth_two_domains", "pin_while_unmap")
-LOUD = "$W/mock pin_while_unmap"
+# Little of each kind, and much of one kind, which two CPUs write into one ring.
+QUIET = all_steps("mock", "fail_nth_two_domains")
+LOUD = "$W/burst"
 
 SIZES = [("1", "1M"), ("1", "4M"), ("2", "1M"), ("4", "2M"), ("8", "1M")]
 WORK = {"quiet_then_loud": f"{QUIET} && {LOUD}", "loud": LOUD}

@@ -1,23 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Recordings: replayed without root they say what the live check said, and they survive what may happen to them."""
 
+import fcntl
 import functools
 import json
+import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
+import time
 import xml.etree.ElementTree
 
 import jsonschema
 import pytest
 from conftest import REPO, built_directory
 from live import MOCK, run_batch
+from recorded import story
+from recording import read_recording
 
 STEPS = "two_hwpt_map_unmap split_type1 access_middle"
 MUTANTS = {"O06": "two_hwpt_map_unmap", "O12": "sub_page"}
 LONG = "sh -c 'while :; do $W/mock two_hwpt_map_unmap; done'"
+
+HEADER = ("ktime_ns", "seq", "tgid", "tid", "cpu", "ring")      # of a record, beside kind and ctx
 
 # Until a recording has some frames.
 WAIT_SIZE = "while [ $(stat -c %s {} 2>/dev/null || echo 0) -lt 20000 ]; do busybox usleep 100000; done"
@@ -25,7 +33,7 @@ WAIT_SIZE = "while [ $(stat -c %s {} 2>/dev/null || echo 0) -lt 20000 ]; do busy
 CASES = {
     "json": f"exec $I check --record $OUT/json.rec -f json -o $OUT/json.txt -- $W/mock {STEPS}",
     "text": f"exec $I check --record $OUT/text.rec -o $OUT/text.txt -- $W/mock {STEPS}",
-    "record": f"exec $I record -o $OUT/record.rec -- $W/mock {STEPS}",
+    "record": f"exec $I record -o $OUT/record.rec --perfetto $OUT/record.perfetto -- $W/mock {STEPS}",
     "failing_command": "exec $I check --record $OUT/failing_command.rec -o $OUT/failing_command.txt -- "
                        "sh -c '$W/mock two_hwpt_map_unmap; exit 7'",
     "exists": "echo precious >$OUT/exists.rec; exec $I record -o $OUT/exists.rec -- true",
@@ -35,8 +43,11 @@ CASES = {
               "kill -9 $!; wait $!; cp /dev/shm/killed.rec $OUT",
     "full": "mkdir -p /small && mount -t tmpfs -o size=64k none /small; "
             f"$I record -o /small/full.rec -- {LONG}; s=$?; cat /small/full.rec >$OUT/full.rec; exit $s",
-    "lossy": f"exec $I check --rings 1 --ring-size 1M --record $OUT/lossy.rec -f json -o $OUT/lossy.txt -- "
-             "sh -c 'kill -STOP $PPID; $W/mock pin_while_unmap; kill -CONT $PPID'",
+    "lossy": "exec $I check --rings 1 --ring-size 1M --record $OUT/lossy.rec -f json -o $OUT/lossy.txt -- "
+             "sh -c 'kill -STOP $PPID; $W/burst; kill -CONT $PPID'",
+    # as it looks on a kernel without transparent huge pages
+    "no_thp": "mount -t tmpfs none /sys/kernel/mm/transparent_hugepage; $I record -o $OUT/no_thp.rec -- $W/mock sub_page; "
+              "umount /sys/kernel/mm/transparent_hugepage",
     "nothing": "exec $I check --record $OUT/nothing.rec -o $OUT/nothing.txt -- true",
     "schema_trace": f"exec $I trace -f json -o $OUT/schema_trace.txt -- $W/mock {STEPS}",
 }
@@ -197,14 +208,92 @@ def test_cut_recording_that_fails_still_fails(mutant, tmp_path):
     assert done.stdout.splitlines()[:-1] == (mutant / "live.txt").read_text().splitlines()[:-1]
 
 
-def test_damaged_recording_is_one_line(mutant, tmp_path):
-    whole = bytearray((mutant / "live.rec").read_bytes())
-    whole[len(whole) // 2 + 2000] ^= 0xff
-    (tmp_path / "damaged.rec").write_bytes(whole)
-    done = replay(tmp_path / "damaged.rec")
-    assert done.returncode == 2
-    assert re.fullmatch(r"iommuscope: .*damaged.rec is damaged at byte \d+: .*\n", done.stderr)
+DAMAGED = re.compile(r"iommuscope: .*damaged.rec is damaged at byte \d+: .*; the (\d+) records before it were read\n")
 
+
+def damage(recording, to, at):
+    """A copy with one byte wrong, `at` from 0 (the start) to 1 (the end)."""
+    whole = bytearray(recording.read_bytes())
+    whole[int(len(whole) * at)] ^= 0xff
+    to.write_bytes(whole)
+    return to
+
+
+def test_damaged_recording_is_judged_up_to_there(live, tmp_path):
+    """One line says where, the results what was found until then: never PASS, and the status is 2."""
+    damaged = damage(live["killed"].directory / "killed.rec", tmp_path / "damaged.rec", 0.8)
+    done = replay(damaged, "-f", "json")
+    records = int(DAMAGED.fullmatch(done.stderr)[1])
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert done.returncode == 2 and records > 0
+    assert sum(summary["records"].values()) == records
+    assert summary["verdict"] == "INCONCLUSIVE" and summary["violations"] == {}
+    assert f"damaged recording: ends after {records} records" in summary["why"]
+    traced = replay(damaged, "trace", "-f", "json")
+    assert (traced.returncode, traced.stderr) == (2, done.stderr)
+    assert len(traced.stdout.splitlines()) == records + 1
+
+
+def test_damaged_recording_that_fails_still_fails(mutant, tmp_path):
+    """A bad seal: all records are there, with all that they prove."""
+    damaged = damage(mutant / "live.rec", tmp_path / "damaged.rec", 1 - 1e-9)
+    done = replay(damaged, "-f", "json")
+    lines = done.stdout.splitlines()
+    assert DAMAGED.fullmatch(done.stderr) and done.returncode == 2
+    assert json.loads(lines[-1])["verdict"] == "FAIL" and "damaged recording" in json.loads(lines[-1])["why"]
+    assert lines[:-1] == (mutant / "live.txt").read_text().splitlines()[:-1]
+    text = replay(damaged)
+    assert "FAIL: damaged recording: ends after" in text.stdout and text.stderr == done.stderr
+
+
+# --- the format -------------------------------------------------------------
+
+def same(raw, value):
+    """A field as it lies in the file is what trace prints, as far as that is a number or plain text."""
+    if isinstance(value, int):
+        return int.from_bytes(raw, "little", signed=value < 0) == value
+    if isinstance(value, str) and value.startswith("0x"):
+        return int.from_bytes(raw, "little") == int(value, 16)
+    return True
+
+
+def test_recording_is_what_the_document_says(live):
+    """Read by a program that knows docs/recording.md only, and by trace."""
+    path = live["json"].directory / "json.rec"
+    told = [json.loads(line) for line in replay(path, "trace", "-f", "json").stdout.splitlines()]
+    records, summary = told[:-1], told[-1]
+    read = read_recording(path)
+    assert [one["kind"] for one in read.records] == [one["kind"] for one in records] + ["end"]
+    for one, wanted in zip(read.records, records):
+        assert {key: one[key] for key in HEADER} == {key: wanted[key] for key in HEADER}
+        assert one["ctx"] == int(wanted["ctx"], 16)
+        assert [list(run) for run in one["runs"]] == wanted.get("runs", [])
+        fields = {key: value for key, value in wanted.items() if f".{key}" in one}
+        assert all(same(one[f".{key}"], value) for key, value in fields.items()), (one, wanted)
+    assert read.origin["arg"] == summary["command"]["argv"]
+    assert read.origin["command_status"] == [str(summary["command"]["status"])]
+    assert read.seal["records"] == len(read.records) and read.seal["frames"] == len(read.frames) == len(read.index)
+    assert [(at, frame["first_ns"]) for at, frame in read.frames] == \
+           [(entry["offset"], entry["first_ns"]) for entry in read.index]
+    assert sum(frame["records"] for _, frame in read.frames) == read.seal["records"]
+
+
+def test_alignment_without_huge_pages(live):
+    """iommufd aligns the IOVAs that it chooses to no more than a page then."""
+    assert read_recording(live["json"].directory / "json.rec").origin["hpage"] == [str(2 << 20)]
+    assert read_recording(live["no_thp"].directory / "no_thp.rec").origin["hpage"] == ["4096"]
+
+
+def test_document_names_every_word(live):
+    """All words that a recording has, and no others."""
+    text = re.search(r"^## Text\n(.*?)^## ", (REPO / "docs/recording.md").read_text(), re.M | re.S)[1]
+    named = {word for row in re.findall(r"^\| ([a-z_, ]+) \|", text, re.M) for word in row.split(", ")} - {"word"}
+    code = (REPO / "user/record/header.c").read_text()
+    assert named == set(re.findall(r'\{ "(\w+)", on_\w+ \}', code))
+    assert set(read_recording(live["json"].directory / "json.rec").origin) - {"end"} <= named
+
+
+# --- usage ------------------------------------------------------------------
 
 @pytest.mark.parametrize("words,said", [
     ((), "which recording?"), (("/nonexistent",), "No such file"), (("/etc/passwd",), "not a recording"),
@@ -372,3 +461,98 @@ def test_on_violation_signal(mutant):
     done = replay(mutant / "live.rec", "-q", "--on-violation", f"signal {sleeper.pid}")
     assert sleeper.wait(timeout=10) == -15
     assert done.returncode == 1
+
+
+def test_live_trace_is_that_of_replay(live, tmp_path):
+    """record --perfetto: the same bytes as when the recording is replayed; it finds no violations."""
+    done = replay(live["record"].directory / "record.rec", "trace", "-o", "/dev/null", "--perfetto", tmp_path / "t")
+    assert done.returncode == 0, done.stderr
+    written = (live["record"].directory / "record.perfetto").read_bytes()
+    assert len(written) > 10_000 and written == (tmp_path / "t").read_bytes()
+
+
+def report(recording):
+    done = subprocess.run([REPO / "build/iommuscope", "report", recording, "--format", "json"], capture_output=True,
+                          text=True, stdin=subprocess.DEVNULL, check=False)
+    return json.loads(done.stdout), done
+
+
+def test_report_of_a_real_recording(live):
+    """tests/test_report.py does the rest, with recordings that no kernel made."""
+    got, done = report(live["json"].directory / "json.rec")
+    schema = json.loads(subprocess.run([REPO / "build/iommuscope", "schema"], capture_output=True, text=True, check=True).stdout)
+    jsonschema.validate(got, schema)
+    assert (got["summary"]["verdict"], done.returncode) == ("PASS", 0)
+    assert {"IOAS_MAP", "IOAS_UNMAP", "HWPT_ALLOC"} <= {one["name"] for one in got["ioctls"]}
+    assert max(got["memory"]["pinned"]) >= 16
+    assert {one["end"] for one in got["areas"]} <= {"unmapped", "split", "closed"}
+    assert any(one["end"] == "split" for one in got["areas"])
+
+
+def test_report_of_a_kernel_with_a_bug(mutant):
+    got, done = report(mutant / "live.rec")
+    told = [json.loads(line) for line in (mutant / "live.txt").read_text().splitlines()][:-1]
+    assert (got["summary"]["verdict"], done.returncode) == ("FAIL", 1)
+    assert [(one["rule"], one["text"]) for one in got["violations"]] == [(one["rule"], one["text"]) for one in told]
+    assert all(one["story"] and one["history"] for one in got["violations"])
+
+
+def test_top_of_a_kernel_with_a_bug(mutant):
+    told = len((mutant / "live.txt").read_text().splitlines()) - 1
+    done = replay(mutant / "live.rec", "top", "--batch", "-f", "json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and lines[-1]["violations"] == told, done.stderr
+
+
+# --- rights -------------------------------------------------------------------
+
+def status_of(pid):
+    return dict(re.findall(r"^(CapEff|NoNewPrivs|Seccomp):\t(\w+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M))
+
+
+def status_while_it_prints(command):
+    """What /proc says in the end of a process, or of the child that it has, while nobody takes what it prints."""
+    reader, writer = os.pipe()
+    os.write(writer, b"x" * fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096))
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=writer) as process:
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        late = time.monotonic() + 60
+        while True:
+            seen = status_of([process.pid, *children.read_text().split()][-1])
+            if seen["Seccomp"] != "0" or time.monotonic() > late:
+                break
+            assert process.poll() is None, "it ended and has printed nothing"
+            time.sleep(0.01)
+        os.close(writer)
+        os.close(reader)
+    return seen
+
+
+@pytest.mark.parametrize("mode", ["info", "--minimize"])
+def test_who_reads_a_recording_has_no_rights(mutant, tmp_path, mode):
+    words = (mode, "-o", tmp_path / "small.rec") if mode == "--minimize" else (mode,)
+    status = status_while_it_prints([REPO / "build/iommuscope", "replay", mutant / "live.rec", *words])
+    assert status == {"CapEff": "0" * 16, "NoNewPrivs": "1", "Seccomp": "2"}
+
+
+# --- at a terminal -----------------------------------------------------------
+
+def at_terminal(*words):
+    """What a terminal is sent."""
+    command = shlex.join([str(REPO / "build/iommuscope"), *map(str, words)])
+    return subprocess.run(["script", "-qc", command, "/dev/null"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          check=True).stdout.decode()
+
+
+def test_progress_is_for_terminals_that_wait(built, tmp_path):
+    """Six million records take more than a second; the bar grows, and is gone before anything else is said."""
+    path = tmp_path / "long.rec"
+    story(path, 6_000_000)
+    said = at_terminal("replay", path)
+    drawn = re.findall(r"\[#* *\] +(\d+)%  (\d+) records", said)
+    if not drawn:
+        pytest.skip("it was done before there was anything to wait for")
+    assert drawn == sorted(drawn, key=lambda one: int(one[1])) and 0 < int(drawn[0][0]) <= int(drawn[-1][0]) <= 100
+    assert re.search(r"\r +\rPASS: ", said)
+    assert "[#" not in at_terminal("replay", "-q", path)
+    assert "[#" not in at_terminal("replay", path, "trace", "--iova", "0x1-0x2"), "between records it would be in the way"

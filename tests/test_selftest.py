@@ -35,8 +35,8 @@ def test_selftest_passes_and_nothing_is_lost(selftest):
     assert_pass(checked)
     assert checked.summary["command"]["status"] == 0
     assert sum(checked.records.values()) > 500_000, "the selftest makes about a million records"
-    # A mock device has no reserved regions; for the other one see test_late_sync_is_seen_and_right.
-    assert contract_kinds() - set(checked.records) == {"dev_region", "iotlb_sync"}
+    # A mock device has no reserved regions.
+    assert contract_kinds() - set(checked.records) == {"dev_region"}
 
 
 def test_fault_injection_at_every_step_passes(traced_kernel, selftests, built, tmp_path):

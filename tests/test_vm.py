@@ -73,6 +73,13 @@ def test_panic_is_told(vm):
     assert time.monotonic() - start < 60
 
 
+def test_guest_without_timers_is_not_used(vm):
+    """It would take for ever: another one is started, and there is an end to that, too."""
+    done = vm("--append", "nolapic_timer", "--", "echo", "up")
+    assert (done.returncode, done.stdout) == (126, "")
+    assert done.stderr == "vm: 6 guests in a row had no timers that their kernel trusts; is this machine very busy?\n"
+
+
 def test_share_is_written_and_nothing_else(vm, tmp_path):
     shared = tmp_path / "shared"
     shared.mkdir()

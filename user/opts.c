@@ -19,6 +19,8 @@ void ims_settings_init(struct ims_settings *set)
 	*set = (struct ims_settings){
 		.rings = 4,
 		.ring_size = 16 << 20,
+		.interval_ns = 1000000000,
+		.speed = 1,
 	};
 }
 
@@ -129,6 +131,18 @@ static bool parse_kinds(const char *s, uint64_t *kinds)
 	}
 }
 
+static bool parse_probes(const char *s, enum ims_probes *probes)
+{
+	static const char *const names[] = { "auto", "tracepoints", "functions" };
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(s, names[i])) {
+			*probes = i;
+			return true;
+		}
+	return false;
+}
+
 static bool parse_output(const char *s, enum ims_output *output)
 {
 	if (!strcmp(s, "text"))
@@ -138,6 +152,20 @@ static bool parse_output(const char *s, enum ims_output *output)
 	else
 		return false;
 	return true;
+}
+
+static bool parse_choice(const char *words, const char *s, uint32_t *number)
+{
+	size_t len = strlen(s), n;
+
+	for (*number = 0;; ++*number) {
+		n = strcspn(words, "|");
+		if (n == len && !memcmp(words, s, n))
+			return true;
+		if (!words[n])
+			return false;
+		words += n + 1;
+	}
 }
 
 /* "exec CMD" and "signal PID"; a colon will do where a space is in the way. */
@@ -193,6 +221,10 @@ static bool parse_value(const struct ims_opt *opt, const char *s, struct ims_set
 		return parse_range(s, to);
 	case IMS_OPT_OUTPUT:
 		return parse_output(s, to);
+	case IMS_OPT_CHOICE:
+		return parse_choice(opt->arg, s, to);
+	case IMS_OPT_PROBES:
+		return parse_probes(s, to);
 	case IMS_OPT_REACTION:
 		return parse_reaction(s, to);
 	case IMS_OPT_REFUSED:
@@ -232,6 +264,12 @@ static void say_expected(const struct ims_opt *opt, const char *s)
 		break;
 	case IMS_OPT_OUTPUT:
 		ims_error("--%s: '%s' is not a format; use text or json", opt->name, s);
+		break;
+	case IMS_OPT_CHOICE:
+		ims_error("--%s: '%s' is not one of %s", opt->name, s, opt->arg);
+		break;
+	case IMS_OPT_PROBES:
+		ims_error("--%s: '%s' is not auto, tracepoints or functions", opt->name, s);
 		break;
 	case IMS_OPT_REACTION:
 		ims_error("--%s: '%s' is no reaction; use stop, 'exec CMD' or 'signal PID', at "

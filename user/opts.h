@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "source/live.h"
+
 #define IMS_MAX_PIDS 64
 
 struct ims_pids {
@@ -25,7 +27,10 @@ struct ims_range {
 	bool set;
 };
 
-enum ims_output { IMS_OUTPUT_TEXT, IMS_OUTPUT_JSON, IMS_OUTPUT_KTAP };
+enum ims_output {
+	IMS_OUTPUT_TEXT, IMS_OUTPUT_JSON, IMS_OUTPUT_KTAP,
+	IMS_OUTPUT_REPORT_PAGE, IMS_OUTPUT_REPORT_JSON
+};
 
 #define IMS_MAX_REACTIONS 8
 #define IMS_MAX_WORDS 4
@@ -61,12 +66,28 @@ struct ims_settings {
 	uint64_t duration_ns;		/* 0: until stopped */
 	uint64_t ring_size;
 	uint32_t rings;
+	enum ims_probes probes;
 	bool quiet, verbose, help;
 	bool join;			/* contexts that were opened before, too */
+	bool wait;			/* until iommufd is loaded */
+	/* of ls */
+	uint32_t section;		/* areas under one lock, 0: the most */
+	bool summary;
+	/* of profile */
+	uint32_t profile_format;	/* enum profile_format */
+	uint32_t weight;		/* enum profile_weight */
+	const char *compare;
+	/* of top */
+	bool batch, reverse;
+	uint64_t interval_ns;
+	uint32_t count, rows;		/* 0: no end, all */
+	const char *sort, *by;
+	uint32_t speed;			/* of a recording, 1: as it was recorded */
 	/* about violations */
 	bool explain;
 	bool ktap;
 	const char *junit;
+	const char *perfetto;
 	struct ims_reactions reactions;
 	/* recordings */
 	const char *record;		/* write one here */
@@ -87,6 +108,8 @@ enum ims_opt_type {
 	IMS_OPT_KINDS,			/* map,unmap,... */
 	IMS_OPT_RANGE,			/* FIRST-LAST or FIRST+LENGTH */
 	IMS_OPT_OUTPUT,			/* text or json */
+	IMS_OPT_CHOICE,			/* one of the words in arg, text|json: its number, as uint32_t */
+	IMS_OPT_PROBES,			/* auto, tracepoints or functions */
 	IMS_OPT_REACTION,		/* stop, "exec CMD" or "signal PID"; may be repeated */
 	IMS_OPT_REFUSED,		/* known elsewhere; help says why it cannot be here */
 };

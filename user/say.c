@@ -4,7 +4,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "progress.h"
+
 enum ims_say ims_say_level = IMS_SAY_NORMAL;
+void (*ims_say_taker)(const char *line);
 
 /* One write per line, so that lines of our child and ours do not mix. */
 static void say(const char *format, va_list args)
@@ -12,7 +15,12 @@ static void say(const char *format, va_list args)
 	char line[8192];
 
 	vsnprintf(line, sizeof(line), format, args);
-	fprintf(stderr, "iommuscope: %s\n", line);
+	if (ims_say_taker) {
+		ims_say_taker(line);
+	} else {
+		progress_make_room();
+		fprintf(stderr, "iommuscope: %s\n", line);
+	}
 }
 
 void ims_error(const char *format, ...)

@@ -12,6 +12,8 @@
 enum ims_say { IMS_SAY_QUIET, IMS_SAY_NORMAL, IMS_SAY_VERBOSE };
 
 extern enum ims_say ims_say_level;
+/* Not NULL: who has the terminal gets the lines, and says them when it is free again. */
+extern void (*ims_say_taker)(const char *line);
 
 /* Always said: the reason for exit status 2. */
 void ims_error(const char *format, ...) IMS_PRINTF(1);

@@ -23,7 +23,8 @@
  * Names: S an IOAS, D a domain, A an area, P a pages object, X a device.  They
  * are cookies: any number but 0 will do.  P n has its pages at PFN n << 20.
  *
- * A test is one file for the Makefile, so stream.c is included and not linked.
+ * A test is one file for the Makefile, so stream.c is included and not linked, and includes
+ * the layers: stream_records.c, stream_kernel.c.
  */
 #ifndef STREAM_H
 #define STREAM_H
@@ -47,6 +48,7 @@ enum {
 	C1 = 0xc001, C2,
 };
 
+#define BLOCKING 0xb10cULL	/* the domain of a group that is not attached */
 #define PG 4096ULL
 #define MB (1ULL << 20)
 #define APERTURE_64 UINT64_MAX
@@ -98,6 +100,7 @@ struct stream {
 	uint16_t lost;
 	uint8_t ring;
 	bool writable;			/* of pages objects to come */
+	uint16_t mapper_wrong;		/* what is not so of their mapper, enum ims_mapper */
 	uint64_t chunk;			/* dito */
 	uint64_t pgsize;		/* of domains: their page sizes */
 	bool may_contradict;
@@ -117,6 +120,17 @@ struct stream {
 		const char *rule, *text;
 		bool fired;
 	} expect[B_EXPECT];
+	bool own_hw;			/* the test says itself what the IOMMU core was asked */
+	uint32_t hw_flags;		/* of devices to come */
+	struct b_dev {
+		uint64_t name, domain;
+		uint32_t group;
+		bool iopf;
+	} devs[B_NAMES];
+	struct {
+		uint64_t name;
+		uint32_t flags;
+	} hwpts[B_NAMES];
 	unsigned int nexpect, fed, violations;
 	char last[512], object[128];	/* of the last violation */
 	unsigned int nhistory;
@@ -165,8 +179,8 @@ void end_with_domain(struct stream *s);
 /*
  * ---- one record each ----
  *
- * r_domain() also says the alignment, as the kernel does before each END, and
- * r_access_range() counts.
+ * r_domain() also says the alignment, as the kernel does before each END,
+ * r_access_range() counts, and r_device() says what the IOMMU core was asked for it.
  */
 
 void r_ctx(struct stream *s, int action);
@@ -207,13 +221,43 @@ void r_unpin(struct stream *s, uint64_t P, uint64_t index, uint32_t flags,
 void r_xarray(struct stream *s, int action, uint64_t P, uint64_t index, uint64_t last);
 void r_account(struct stream *s, uint64_t P, uint32_t mode, int64_t delta, uint64_t npinned,
 	       uint64_t last_npinned, int rc);
+/* The first or last charge of P, and what it changed of the counter and of mm->pinned_vm. */
+void r_account_moved(struct stream *s, uint64_t P, uint32_t mode, int64_t delta, int64_t moved,
+		     int64_t pinned_moved, int rc);
 void r_device(struct stream *s, int action, uint64_t X, uint32_t group, uint64_t D,
 	      uint64_t old, int rc);
+/* All of what r_device() takes, and the handle. */
+void r_device_handle(struct stream *s, int action, uint64_t X, uint32_t group, uint64_t D,
+		     uint64_t old, uint64_t handle, int rc);
+void r_hw(struct stream *s, int action, const struct ims_hw *hw);
+void r_hw_claim(struct stream *s, uint64_t X, uint32_t group, uint32_t flags, int rc);
+void r_hw_release(struct stream *s, uint64_t X, uint32_t group);
+/* ATTACH, REPLACE, DETACH: what translates after it is of that type. */
+void r_hw_domain(struct stream *s, int action, uint64_t X, uint32_t group, uint64_t D,
+		 uint64_t now, int type, int rc);
+void r_hw_iopf(struct stream *s, int action, uint64_t X, uint32_t group, int rc);
+void r_hw_msi(struct stream *s, uint64_t X, uint32_t group, uint64_t D, uint64_t base, int rc);
+void r_iova_range(struct stream *s, uint64_t S, uint64_t start, uint64_t last);
+void r_iova_range_end(struct stream *s, uint64_t S, uint32_t count, uint64_t align, int rc);
+void r_readback(struct stream *s, uint64_t D, uint64_t A, uint64_t iova, uint64_t npages,
+		uint64_t hash);
+void r_access_pfns(struct stream *s, uint64_t A, uint64_t P, uint64_t index,
+		   const struct ims_run *runs, unsigned int nruns);
+void r_access_copy(struct stream *s, int path, uint64_t P, uint64_t index, uint64_t pfn,
+		   uint32_t offset, uint64_t length, uint32_t flags);
+void r_vfio(struct stream *s, int action, uint64_t S, uint64_t arg, int rc);
+void r_dirty(struct stream *s, int action, uint64_t D, uint64_t iova, uint64_t length, bool enable,
+	     int rc);
 void r_access_range(struct stream *s, int action, uint64_t A, uint64_t P, uint64_t index,
 		    uint64_t last, int rc);
 void r_access_op(struct stream *s, int action, uint64_t S, uint64_t iova, uint64_t length);
+void r_access_op_rc(struct stream *s, int action, uint64_t S, uint64_t iova, uint64_t length,
+		    uint32_t flags, int rc);
 void r_ioctl(struct stream *s, int action, int rc);
+void r_ioctl_of(struct stream *s, int action, uint32_t cmd);
 void r_loss(struct stream *s, uint64_t ctx, int class, uint64_t n);
+/* The same, told while up to @ahead records before the loss are still to come. */
+void r_loss_ahead(struct stream *s, uint64_t ctx, uint64_t ahead);
 void r_end(struct stream *s);
 
 /* ---- what the kernel does ---- */
@@ -265,6 +309,8 @@ void split(struct stream *s, uint64_t A, uint64_t at, uint64_t L, uint64_t R);
 /* An in-kernel access pins pages [first, last] of the area. */
 void access_pin(struct stream *s, uint64_t A, uint64_t first, uint64_t last);
 void access_unpin(struct stream *s, uint64_t A, uint64_t first, uint64_t last);
+/* What of these IOVAs is mapped is copied, through user addresses. */
+void access_copies(struct stream *s, uint64_t S, uint64_t iova, uint64_t length, uint32_t flags);
 /* iopt_pages_rw_slow(): pins what is not, and lets it go. */
 void access_rw(struct stream *s, uint64_t P, uint64_t first, uint64_t last);
 

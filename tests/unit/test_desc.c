@@ -49,7 +49,7 @@ static void offsets(void **state)
 
 			assert_int_equal(f->offset, end);
 			end = f->offset + f->width;
-			assert_true(f->show == IMS_SHOW_TEXT || f->width == 4 || f->width == 8);
+			assert_true(f->show == IMS_SHOW_TEXT || f->width == 2 || f->width == 4 || f->width == 8);
 			assert_int_equal(!f->names, f->show != IMS_SHOW_ENUM &&
 							    f->show != IMS_SHOW_FLAGS);
 		}

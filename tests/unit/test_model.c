@@ -119,6 +119,7 @@ TEST(purged_when_freed)
 {
 	struct stream *s = rich();
 
+	also(s, "DEV-OWN", NULL);
 	expect_violation(s, "CLOSE-EMPTY", NULL, r_ctx(s, IMS_CTX_FREED));
 	stream_end(s);
 }

@@ -19,6 +19,7 @@ static const struct ims_opt opts[] = {
 	{ "ioas", 0, IMS_OPT_U32, IMS_SET(ioas), 1, UINT32_MAX, "ID", "" },
 	{ "kinds", 'k', IMS_OPT_KINDS, IMS_SET(kinds), 0, 0, "LIST", "" },
 	{ "iova", 0, IMS_OPT_RANGE, IMS_SET(iova), 0, 0, "RANGE", "" },
+	{ "weight", 'w', IMS_OPT_CHOICE, IMS_SET(weight), 0, 0, "ns|calls|bytes", "" },
 	{ "device", 0, IMS_OPT_REFUSED, 0, 0, 0, "NAME", "not here" },
 	IMS_OPTS_LIVE,
 	IMS_OPTS_VIOLATION,
@@ -294,6 +295,24 @@ static void help(void **state)
 	free(text);
 }
 
+static void choices(void **state)
+{
+	struct ims_settings set;
+
+	(void)state;
+	GOOD("-w", "ns");
+	assert_int_equal(set.weight, 0);
+	GOOD("--weight=calls");
+	assert_int_equal(set.weight, 1);
+	GOOD("-wbytes");
+	assert_int_equal(set.weight, 2);
+	BAD("-w", "");
+	BAD("-w", "n");
+	BAD("-w", "byte");
+	BAD("-w", "bytess");
+	BAD("-w", "calls|bytes");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +321,7 @@ int main(void)
 		cmocka_unit_test(ranges), cmocka_unit_test(formats), cmocka_unit_test(command),
 		cmocka_unit_test(unknown), cmocka_unit_test(help),
 		cmocka_unit_test(reactions), cmocka_unit_test(words),
+		cmocka_unit_test(choices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "model/model.h"
 #include "stream.c"
 
 #define IOVA 0x100000ULL
@@ -89,6 +90,20 @@ TEST(transient_pins_have_an_address_too)
 	expect_violation(s, "PIN-RANGE", "1 pages at 0x100008000",
 			 pin_as(s, IMS_PIN_TRANSIENT, 8, 1, 1, UPTR(P1) + 8 * PG, IMS_PIN_REMOTE));
 	stream_end(s);
+}
+
+TEST(pins_taken_for_other_pages)
+{
+	struct stream *s = with_ioas();
+
+	s->may_contradict = true;
+	pages_new(s, P1, 8);
+	pin_as(s, IMS_PIN_HELD, 2, 4, 4, UPTR(P1) + 2 * PG, HELD);
+	r_pin_runs(s, P1, 2, RUNS({ PFN(1) + 2, 1 }));		/* as far as one record goes */
+	r_pin_runs(s, P1, 3, RUNS({ PFN(1) + 3, 1 }));
+	expect_violation(s, "PIN-RANGE", "what was pinned at the address of page 4 was taken for page 5",
+			 r_pin_runs(s, P1, 5, RUNS({ PFN(1) + 4, 2 })));
+	stream_end_as(s, IMS_FAIL);
 }
 
 /* ---- PIN-FLAGS ---- */
@@ -250,6 +265,30 @@ TEST(charged_in_another_mode_than_the_ctx)
 	stream_end(s);
 }
 
+/* The second thread sets the mode, and is told of, within the call of the first: nobody knows who was last. */
+TEST(two_modes_at_once)
+{
+	struct stream *s = stream_new();
+
+	ctx_open(s);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, M_CMD_OPTION);
+	thread(s, 2);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, M_CMD_OPTION);
+	rlimit_mode(s, IMS_ACCT_USER, 0);
+	r_ioctl_of(s, IMS_IOCTL_EXIT, M_CMD_OPTION);
+	thread(s, 1);
+	rlimit_mode(s, IMS_ACCT_MM, 0);
+	r_ioctl_of(s, IMS_IOCTL_EXIT, M_CMD_OPTION);
+	ioas_new(s, S1, 1);
+	s->mode = IMS_ACCT_USER;
+	map(s, S1, A1, P1, IOVA, 4);
+	s->mode = IMS_ACCT_MM;
+	map(s, S1, A2, P2, 0x300000, 4);
+	unmap(s, A2);
+	unmap(s, A1);
+	end_with_ioas(s);
+}
+
 TEST(mode_changes_in_the_life_of_pages)
 {
 	struct stream *s = only_mapped(8);
@@ -259,6 +298,42 @@ TEST(mode_changes_in_the_life_of_pages)
 	expect_violation(s, "ACCT-MODE", "a charge in mode 2 of a pages object that was made in mode 1",
 			 r_account(s, P1, IMS_ACCT_MM, 4, 4, 4, 0));
 	stream_end(s);
+}
+
+static void expect_mapper(uint32_t mode, uint16_t wrong, const char *text)
+{
+	struct stream *s = stream_new();
+
+	ctx_open(s);
+	s->mapper_wrong = wrong;
+	expect_violation(s, "ACCT-MODE", text, r_pages(s, IMS_PAGES_ALLOC, P1, 4, 0, mode, true));
+	stream_end(s);
+}
+
+TEST(somebody_else_is_charged)
+{
+	expect_mapper(IMS_ACCT_USER, IMS_MAPPER_USER,
+		      "the user of a pages object is not that of who mapped");
+	expect_mapper(IMS_ACCT_MM, IMS_MAPPER_MM,
+		      "the mm of a pages object is not that of who mapped");
+	expect_mapper(IMS_ACCT_USER, IMS_MAPPER_TASK,
+		      "the process of a pages object is not that of who mapped");
+	expect_mapper(IMS_ACCT_NONE, IMS_MAPPER_IPC_LOCK,
+		      "a pages object is charged to nobody though who mapped has no CAP_IPC_LOCK");
+	expect_mapper(IMS_ACCT_USER, IMS_MAPPER_IPC_LOCK,
+		      "a pages object is charged though who mapped has CAP_IPC_LOCK");
+}
+
+TEST(kernel_that_does_not_tell_who_mapped)
+{
+	struct stream *s = stream_new();
+
+	ctx_open(s);
+	s->mapper_wrong = IMS_MAPPER_USER | IMS_MAPPER_MM | IMS_MAPPER_TASK;
+	ioas_new(s, S1, 1);
+	map(s, S1, A1, P1, IOVA, 4);
+	unmap(s, A1);
+	end_with_ioas(s);
 }
 
 TEST(modes_that_are_legal)
@@ -370,6 +445,7 @@ TEST(access_does_what_it_may)
 	struct stream *s = area_with(RW, true);
 
 	PIN_RANGE(s, RW_WRITE, 0);
+	thread(s, 2);
 	acc_range(s, IMS_ACC_RANGE_PIN, A1, 2, 3, 2, 2, 0, 0);
 	stream_end(s);
 	s = area_with(RO, false);
@@ -480,6 +556,39 @@ TEST(ranges_are_shared)
 	end_with_ioas(s);
 }
 
+static void pin_ends(struct stream *s, int rc)
+{
+	FEED(s, IMS_ACCESS_OP, IMS_ACC_PIN, ims_access_op, S1, 0xacce55, IOVA, 8 * PG, 0, rc);
+}
+
+/* Mutant N29: of several areas, the ones before the one that failed. */
+TEST(pin_that_failed_keeps_a_range)
+{
+	struct stream *s = only_mapped(8);
+
+	acc_range(s, IMS_ACC_RANGE_PIN, A1, 0, 3, 1, 1, 0, 0);
+	acc_range(s, IMS_ACC_RANGE_PIN, A1, 4, 7, 0, 1, 0, -ENOMEM);
+	expect_violation(s, "ACC-BAL", "a pin of IOVA 0x100000-0x107fff failed (-12) but keeps 1 ranges "
+			 "pinned", pin_ends(s, -ENOMEM));
+	stream_end(s);
+}
+
+TEST(pin_that_failed_keeps_nothing)
+{
+	struct stream *s = only_mapped(8);
+
+	access_pin(s, A1, 6, 7);		/* an earlier one */
+	r_access_range(s, IMS_ACC_RANGE_PIN, A1, P1, 0, 3, 0);
+	thread(s, 2);
+	access_pin(s, A1, 4, 5);		/* somebody else's */
+	thread(s, 1);
+	r_access_range(s, IMS_ACC_RANGE_PIN, A1, P1, 4, 7, -ENOMEM);
+	r_access_range(s, IMS_ACC_RANGE_UNPIN, A1, P1, 0, 3, 0);
+	pin_ends(s, -ENOMEM);
+	pin_ends(s, -ENOENT);			/* not even one */
+	stream_end(s);
+}
+
 /* ---- ACC-MOVE ---- */
 
 static void access_record(struct stream *s, int action, uint64_t S, int rc)
@@ -523,6 +632,58 @@ TEST(access_moves)
 	access_record(s, IMS_ACC_REMOVE, S2, 0);
 	ioas_destroy(s, S2, 2);
 	end_with_ioas(s);
+}
+
+/* One that has left, in the middle of an unmap. */
+TEST(access_is_asked_that_has_left)
+{
+	struct stream *s = only_mapped(8);
+
+	access_record(s, IMS_ACC_ADD, S1, 0);
+	r_ioctl(s, IMS_IOCTL_ENTER, 0);
+	r_access_op(s, IMS_ACC_NOTIFY_BEGIN, S1, IOVA, 8 * PG);
+	r_access_op(s, IMS_ACC_NOTIFY_END, S1, IOVA, 8 * PG);
+	access_record(s, IMS_ACC_REMOVE, S1, 0);
+	expect_violation(s, "ACC-MOVE", "access 0xacce55 is asked to let go of IOVA 0x100000 of IOAS 1, "
+			 "which does not list it",
+			 r_access_op(s, IMS_ACC_NOTIFY_BEGIN, S1, IOVA, 8 * PG));
+	stream_end(s);
+}
+
+/* Mutant N18: it left the one IOAS, and is on the list of the other still. */
+TEST(access_is_asked_by_its_old_ioas)
+{
+	struct stream *s = with_ioas();
+
+	ioas_new(s, S2, 2);
+	access_record(s, IMS_ACC_ADD, S1, 0);
+	access_record(s, IMS_ACC_ADD, S2, 0);
+	access_record(s, IMS_ACC_REMOVE, S1, 0);
+	thread(s, 2);				/* later */
+	r_ioctl(s, IMS_IOCTL_ENTER, 0);
+	expect_violation(s, "ACC-MOVE", "of IOAS 1, which does not list it",
+			 r_access_op(s, IMS_ACC_NOTIFY_BEGIN, S1, 0, PG));
+	stream_end(s);
+}
+
+/* Another thread takes it off while this one is about to ask, in and out of an ioctl. */
+TEST(access_leaves_while_it_is_asked)
+{
+	for (int in = 0; in < 2; in++) {
+		struct stream *s = with_ioas();
+
+		access_record(s, IMS_ACC_ADD, S1, 0);
+		if (in)
+			r_ioctl(s, IMS_IOCTL_ENTER, 0);
+		thread(s, 2);
+		access_record(s, IMS_ACC_REMOVE, S1, 0);
+		thread(s, 1);
+		r_access_op(s, IMS_ACC_NOTIFY_BEGIN, S1, IOVA, 8 * PG);
+		r_access_op(s, IMS_ACC_NOTIFY_END, S1, IOVA, 8 * PG);
+		if (in)
+			r_ioctl(s, IMS_IOCTL_EXIT, -ENOENT);
+		end_with_ioas(s);
+	}
 }
 
 /* ---- ACC-XA ---- */
@@ -600,7 +761,9 @@ TEST(pinned_while_it_is_unmapped)
 {
 	struct stream *s = only_mapped(8);
 
+	access_record(s, IMS_ACC_ADD, S1, 0);
 	access_pin(s, A1, 0, 1);
+	r_area(s, IMS_AREA_PREVENT, S1, A1, P1, IOVA, 8 * PG, 0, RW);
 	r_access_op(s, IMS_ACC_NOTIFY_BEGIN, S1, IOVA, 8 * PG);
 	acc_range(s, IMS_ACC_RANGE_PIN, A1, 2, 3, 0, 1, 0, -EINVAL);	/* as it must be */
 	expect_violation(s, "ACC-PREVENT", "an access pinned pages 2-3 of area 0x100000-0x107fff while "
@@ -613,7 +776,9 @@ TEST(pinned_while_others_are_unmapped)
 {
 	struct stream *s = only_mapped(8);
 
+	access_record(s, IMS_ACC_ADD, S1, 0);
 	map(s, S1, A2, P2, 0x300000, 8);
+	r_area(s, IMS_AREA_PREVENT, S1, A2, P2, 0x300000, 8 * PG, 0, RW);
 	r_access_op(s, IMS_ACC_NOTIFY_BEGIN, S1, 0x300000, 8 * PG);
 	r_access_op(s, IMS_ACC_NOTIFY_BEGIN, S1, 0, UINT64_MAX);
 	access_pin(s, A1, 2, 3);
@@ -621,6 +786,24 @@ TEST(pinned_while_others_are_unmapped)
 	access_unpin(s, A1, 2, 3);
 	unmap(s, A2);
 	unmap(s, A1);
+	access_record(s, IMS_ACC_REMOVE, S1, 0);
+	end_with_ioas(s);
+}
+
+/* The drivers are told without a lock, when another area may have taken the place. */
+TEST(late_notice)
+{
+	struct stream *s = only_mapped(8);
+
+	access_record(s, IMS_ACC_ADD, S1, 0);
+	r_area(s, IMS_AREA_PREVENT, S1, A1, P1, IOVA, 8 * PG, 0, RW);
+	unmap(s, A1);
+	map(s, S1, A2, P2, IOVA, 8);
+	r_access_op(s, IMS_ACC_NOTIFY_BEGIN, S1, IOVA, 8 * PG);
+	access_pin(s, A2, 0, 1);
+	access_unpin(s, A2, 0, 1);
+	unmap(s, A2);
+	access_record(s, IMS_ACC_REMOVE, S1, 0);
 	end_with_ioas(s);
 }
 
@@ -629,30 +812,38 @@ TEST(unmap_that_gave_up)
 {
 	struct stream *s = only_mapped(8);
 
+	access_record(s, IMS_ACC_ADD, S1, 0);
 	access_pin(s, A1, 0, 1);
+	r_area(s, IMS_AREA_PREVENT, S1, A1, P1, IOVA, 8 * PG, 0, RW);
 	r_access_op(s, IMS_ACC_NOTIFY_BEGIN, S1, IOVA, 8 * PG);
 	r_access_op(s, IMS_ACC_NOTIFY_END, S1, IOVA, 8 * PG);
 	r_unmap(s, IMS_UNMAP_IOPT, S1, IOVA, IOVA + 8 * PG - 1, 0, -EDEADLOCK);
 	acc_range(s, IMS_ACC_RANGE_PIN, A1, 2, 3, 0, 1, 0, -EINVAL);
 	access_unpin(s, A1, 0, 1);
 	unmap(s, A1);
+	access_record(s, IMS_ACC_REMOVE, S1, 0);
 	end_with_ioas(s);
 }
 
 TESTS(T(pinned_at_another_address), T(pinned_before_the_object), T(pins_asked_behind_the_object),
-      T(more_pins_than_asked), T(transient_pins_have_an_address_too), T(pin_that_is_not_long_term),
+      T(more_pins_than_asked), T(transient_pins_have_an_address_too), T(pins_taken_for_other_pages),
+      T(pin_that_is_not_long_term),
       T(writable_pages_pinned_for_reading), T(read_only_pages_pinned_for_writing),
       T(flags_as_they_must_be), T(written_pages_stay_clean), T(read_only_pages_become_dirty),
       T(error_path_gives_pages_back), T(access_unpins_what_a_domain_holds),
       T(unpinned_before_the_area_left), T(unpinned_beside_an_area),
-      T(charged_in_another_mode_than_the_ctx), T(mode_changes_in_the_life_of_pages),
-      T(modes_that_are_legal), T(mode_set_too_late), T(mode_set_in_time),
+      T(charged_in_another_mode_than_the_ctx), T(two_modes_at_once), T(mode_changes_in_the_life_of_pages),
+      T(somebody_else_is_charged),
+      T(kernel_that_does_not_tell_who_mapped), T(modes_that_are_legal), T(mode_set_too_late), T(mode_set_in_time),
       T(access_writes_to_a_read_only_area), T(access_writes_to_read_only_pages),
       T(access_reads_what_is_only_for_writing), T(access_does_what_it_may),
       T(area_goes_under_an_access), T(iommufd_knows_of_a_pin), T(area_goes_when_all_let_go),
       T(access_gives_back_what_it_has_not), T(access_gives_back_twice),
       T(access_gives_back_through_another_area), T(counts_of_accesses_differ), T(ranges_are_shared),
+      T(pin_that_failed_keeps_a_range), T(pin_that_failed_keeps_nothing),
       T(access_leaves_where_it_is_not), T(access_is_listed_at_the_end), T(access_moves),
+      T(access_is_asked_that_has_left), T(access_is_asked_by_its_old_ioas),
+      T(access_leaves_while_it_is_asked),
       T(pages_are_not_in_the_xarray), T(pages_stay_in_the_xarray), T(xarray_holds_the_union),
       T(kernel_without_an_xarray), T(pinned_while_it_is_unmapped),
-      T(pinned_while_others_are_unmapped), T(unmap_that_gave_up))
+      T(pinned_while_others_are_unmapped), T(late_notice), T(unmap_that_gave_up))

@@ -2,6 +2,7 @@
 /* ALW-KEEP, ALW-AUTO, ALW-NOAUTO. */
 #include <errno.h>
 
+#include "model/model.h"
 #include "stream.c"
 
 #define MAP_FLAGS 6		/* readable, writeable, not fixed */
@@ -9,6 +10,14 @@
 static void allow(struct stream *s, uint64_t start, uint64_t last)
 {
 	r_allow(s, IMS_ALLOW_RANGE, S1, start, last, 0);
+}
+
+static void allow_by_ioctl(struct stream *s, uint64_t start, uint64_t last)
+{
+	r_ioctl_of(s, IMS_IOCTL_ENTER, M_CMD_ALLOW_IOVAS);
+	r_allow(s, IMS_ALLOW_RESET, S1, 0, UINT64_MAX, 0);
+	allow(s, start, last);
+	r_ioctl_of(s, IMS_IOCTL_EXIT, M_CMD_ALLOW_IOVAS);
 }
 
 /* ---- ALW-KEEP ---- */
@@ -74,6 +83,7 @@ TEST(good_choices)
 {
 	struct stream *s = with_domain();
 
+	r_ioctl(s, IMS_IOCTL_ENTER, 0);
 	chosen(s, 0x1000, PG, 0x7f0000001000);
 	chosen(s, 2 * MB, 8 * MB, 0x7f0000000000);		/* a huge page is enough */
 	chosen(s, 0x3000, 3 * PG, 0x7f0000003000);		/* low bit of the address */
@@ -137,6 +147,28 @@ TEST(choice_outside_the_allowed_ranges)
 	stream_end(s);
 }
 
+/*
+ * The last of two lists counts, and an unpatched kernel tells which one that was in the
+ * order in which the calls return: the second thread came and went within the call of the first.
+ */
+TEST(two_lists_at_once)
+{
+	struct stream *s = with_ioas();
+
+	r_ioctl_of(s, IMS_IOCTL_ENTER, M_CMD_ALLOW_IOVAS);
+	thread(s, 2);
+	allow_by_ioctl(s, 0x300000, 0x3fffff);
+	thread(s, 1);
+	r_allow(s, IMS_ALLOW_RESET, S1, 0, UINT64_MAX, 0);
+	allow(s, 0x100000, 0x1fffff);
+	r_ioctl_of(s, IMS_IOCTL_EXIT, M_CMD_ALLOW_IOVAS);
+	chosen(s, 0x300000, PG, 0x7f0000001000);
+	allow_by_ioctl(s, 0x100000, 0x1fffff);		/* now it is clear */
+	expect_violation(s, "ALW-AUTO", "is in no allowed range",
+			 chosen(s, 0x300000, PG, 0x7f0000001000));
+	stream_end(s);
+}
+
 /* The kernel looks at allowed ranges that touch as at one. */
 TEST(choice_across_allowed_ranges_that_touch)
 {
@@ -146,6 +178,17 @@ TEST(choice_across_allowed_ranges_that_touch)
 	allow(s, 0x100000, 0x1fffff);
 	chosen(s, 0x100000, 2 * MB, 0x7f0000100000);
 	end_with_ioas(s);
+}
+
+/* Longer than any power of two. */
+TEST(choice_for_half_of_all_addresses)
+{
+	struct stream *s = with_ioas();
+
+	chosen(s, 2 * MB, (1ULL << 63) + 1, 0);
+	expect_violation(s, "ALW-AUTO", "is less aligned than the user address",
+			 chosen(s, MB, (1ULL << 63) + 1, 0));
+	stream_end(s);
 }
 
 TEST(huge_page_of_the_kernel)
@@ -211,6 +254,36 @@ TEST(a_hole_between_areas_and_reserved_ranges)
 	stream_end(s);
 }
 
+TEST(a_hole_behind_a_reserved_range)
+{
+	struct stream *s = with_ioas();
+
+	allow(s, 0x300000, 0x30ffff);
+	r_allow(s, IMS_ALLOW_RESET, S1, 0, UINT64_MAX, 0);
+	r_reserve(s, IMS_RESV_ADD, S1, 0, 0xfffff, 0, 0);
+	r_reserve(s, IMS_RESV_ADD, S1, 0x104000, UINT64_MAX - 16 * PG, 0, 0);
+	r_ioctl(s, IMS_IOCTL_ENTER, 0);
+	map_nospc(s, 16 * PG, 0x7f0000001000);
+	expect_violation(s, "ALW-NOAUTO", "no IOVA was found for 0x4000 bytes though 0x100000 is free",
+			 map_nospc(s, 4 * PG, 0x7f0000004000));
+	r_reserve(s, IMS_RESV_DEL, S1, 0, 0xfffff, 0, 0);
+	r_ioctl(s, IMS_IOCTL_EXIT, 0);
+	r_ioctl(s, IMS_IOCTL_ENTER, 0);
+	expect_violation(s, "ALW-NOAUTO", "though 0x1000 is free", map_nospc(s, 16 * PG, 0x7f0000001000));
+	stream_end(s);
+}
+
+/* No more than the alignment of a huge page is asked for, of the largest maps neither. */
+TEST(a_hole_for_a_huge_page)
+{
+	struct stream *s = full_but(6 * MB, 16 * MB - 1);
+
+	expect_violation(s, "ALW-NOAUTO", "no IOVA was found for 0x800000 bytes though 0x600000 is free",
+			 map_nospc(s, 8 * MB, 0x7f0000000000));
+	map_nospc(s, 16 * MB, 0);
+	stream_end(s);
+}
+
 /* The exceptions in which -ENOSPC is nobody's fault, or not to be judged. */
 TEST(legal_failures)
 {
@@ -262,8 +335,10 @@ TEST(room_made_by_another_thread)
 
 TESTS(T(allow_what_is_free), T(reserve_what_is_allowed), T(allow_what_is_reserved),
       T(allowed_before_and_reset), T(good_choices), T(choices_inside_a_page), T(bad_choices),
-      T(choice_outside_the_allowed_ranges), T(choice_across_allowed_ranges_that_touch),
-      T(huge_page_of_the_kernel), T(nothing_fits), T(a_hole_is_there),
-      T(a_hole_between_areas_and_reserved_ranges), T(legal_failures),
+      T(choice_outside_the_allowed_ranges), T(two_lists_at_once),
+      T(choice_across_allowed_ranges_that_touch),
+      T(choice_for_half_of_all_addresses), T(huge_page_of_the_kernel), T(nothing_fits), T(a_hole_is_there),
+      T(a_hole_between_areas_and_reserved_ranges), T(a_hole_behind_a_reserved_range),
+      T(a_hole_for_a_huge_page), T(legal_failures),
       T(first_and_last_page_are_never_given), T(hole_of_one_byte),
       T(room_made_by_another_thread))

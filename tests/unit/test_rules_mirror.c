@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * AREA-DISJOINT, MIR-COMPLETE, MIR-STRAY, SWEEP, MAP-EXCL, UNMAP-EXACT, UNMAP-CUT,
- * PFN-ID, UNMAP-LEN, SPLIT.
+ * AREA-DISJOINT, MIR-COMPLETE, MIR-EQUAL, REPLAY, MIR-STRAY, SWEEP, MAP-EXCL,
+ * UNMAP-EXACT, UNMAP-CUT, PFN-ID, PIN-COVER, SUBPAGE, UNMAP-LEN, SPLIT.
  */
 #include "stream.c"
 
@@ -23,6 +23,15 @@ static struct stream *mapped(uint64_t n)
 	struct stream *s = with_domain();
 
 	map(s, S1, A1, P1, IOVA, n);
+	return s;
+}
+
+/* Mapped, and about to be unmapped. */
+static struct stream *leaving(uint64_t n)
+{
+	struct stream *s = mapped(n);
+
+	area_dying(s, A1);
 	return s;
 }
 
@@ -94,9 +103,141 @@ TEST(one_of_two_domains_is_not_mapped)
 	r_pin_runs(s, P1, 0, RUNS({ PFN(1), 4 }));
 	r_dma_map(s, D1, A1, IOVA, RW, 0, RUNS({ PFN(1) * PG, 4 * PG }));
 	charge_and_store(s, 4);
+	also(s, "MIR-EQUAL", "domains 0xd002 and 0xd001 differ at IOVA 0x100000");
 	expect_violation(s, "MIR-COMPLETE", "domain 0xd002 translates only 0 of the 0x4000",
 			 area_ready(s, A1));
 	stream_end(s);
+}
+
+TEST(live_area_loses_a_mapping)
+{
+	struct stream *s = mapped(4);
+
+	map(s, S1, A2, P2, IOVA + 4 * PG, 4);
+	area_dying(s, A1);		/* this one may */
+	expect_violation(s, "MIR-COMPLETE", "domain 0xd001 unmapped IOVA 0x100000 of area "
+			 "0x104000-0x107fff, which is live",
+			 r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true));
+	stream_end(s);
+}
+
+/* ---- MIR-EQUAL ---- */
+
+/* Two domains, and an area that is mapped in the first and only pinned for the second. */
+static struct stream *mapped_in_one_of_two(void)
+{
+	struct stream *s = with_domain();
+
+	domain_add(s, S1, D2, 0, APERTURE_48);
+	map_begin(s, S1, A1, P1, IOVA, 4);
+	r_pin(s, P1, 0, 4);
+	r_pin_runs(s, P1, 0, RUNS({ PFN(1), 4 }));
+	r_dma_map(s, D1, A1, IOVA, RW, 0, RUNS({ PFN(1) * PG, 4 * PG }));
+	return s;
+}
+
+TEST(two_domains_differ)
+{
+	struct stream *s = mapped_in_one_of_two();
+
+	expect_violation(s, "PFN-ID", NULL,
+			 r_dma_map(s, D2, A1, IOVA, RW, 0,
+				   RUNS({ PFN(1) * PG, 3 * PG }, { PFN(1) * PG, PG })));
+	charge_and_store(s, 4);
+	expect_violation(s, "MIR-EQUAL", "domains 0xd002 and 0xd001 differ at IOVA 0x103000 of area "
+			 "0x100000-0x103fff", area_ready(s, A1));
+	stream_end(s);
+}
+
+TEST(two_domains_are_alike_in_other_pieces)
+{
+	struct stream *s = mapped_in_one_of_two();
+
+	for (uint64_t i = 0; i < 4; i++)
+		r_dma_map(s, D2, A1, IOVA + i * PG, RW, 0, RUNS({ (PFN(1) + i) * PG, PG }));
+	charge_and_store(s, 4);
+	area_ready(s, A1);
+	map_end(s, A1, 0);
+	stream_end(s);
+}
+
+TEST(domain_that_leaves_is_not_compared)
+{
+	struct stream *s = mapped_in_one_of_two();
+
+	r_domain(s, IMS_DOM_DEL_BEGIN, S1, D2, 0, APERTURE_48, 0);
+	charge_and_store(s, 4);
+	area_ready(s, A1);
+	map_end(s, A1, 0);
+	stream_end(s);
+}
+
+TEST(domain_that_joins_differs)
+{
+	struct stream *s = mapped(4);
+
+	r_domain(s, IMS_DOM_ADD_BEGIN, S1, D2, 0, APERTURE_64, 0);
+	expect_violation(s, "PFN-ID", NULL,
+			 r_dma_map(s, D2, A1, IOVA, RW, 0, RUNS({ PFN(2) * PG, 4 * PG })));
+	expect_violation(s, "MIR-EQUAL", "domains 0xd001 and 0xd002 differ at IOVA 0x100000",
+			 r_domain(s, IMS_DOM_ADD_END, S1, D2, 0, APERTURE_64, 0));
+	stream_end(s);
+}
+
+/* ---- REPLAY ---- */
+
+TEST(replay_maps_twice)
+{
+	struct stream *s = mapped(4);
+
+	r_domain(s, IMS_DOM_ADD_BEGIN, S1, D2, 0, APERTURE_64, 0);
+	for (int i = 0; i < 2; i++) {
+		r_dma_map(s, D2, A1, IOVA, RW, 0, RUNS({ PFN(1) * PG, 4 * PG }));
+		if (!i)
+			r_dma_unmap(s, D2, IOVA, 4 * PG, 4 * PG, true);
+	}
+	expect_violation(s, "REPLAY", "domain 0xd002 was told to map 0x8000 bytes to join with areas "
+			 "of 0x4000", r_domain(s, IMS_DOM_ADD_END, S1, D2, 0, APERTURE_64, 0));
+	stream_end(s);
+}
+
+/* Its own map would fill it a second time. */
+TEST(replay_maps_a_pending_area)
+{
+	struct stream *s = pinned(4);
+
+	thread(s, 2);
+	r_domain(s, IMS_DOM_ADD_BEGIN, S1, D2, 0, APERTURE_64, 0);
+	r_dma_map(s, D2, A1, IOVA, RW, 0, RUNS({ PFN(1) * PG, 4 * PG }));
+	expect_violation(s, "REPLAY", "0x4000 bytes to join with areas of 0",
+			 r_domain(s, IMS_DOM_ADD_END, S1, D2, 0, APERTURE_64, 0));
+	stream_end(s);
+}
+
+TEST(replay_leaves_out_a_dying_area)
+{
+	struct stream *s = mapped(4);
+
+	area_dying(s, A1);
+	thread(s, 2);
+	r_domain(s, IMS_DOM_ADD_BEGIN, S1, D2, 0, APERTURE_64, 0);
+	r_domain(s, IMS_DOM_ADD_END, S1, D2, 0, APERTURE_64, 0);
+	stream_end(s);
+}
+
+TEST(replay_that_fails)
+{
+	struct stream *s = mapped(4);
+
+	map(s, S1, A2, P2, 0x200000, 4);
+	r_domain(s, IMS_DOM_ADD_BEGIN, S1, D2, 0, APERTURE_64, 0);
+	r_dma_map(s, D2, A1, IOVA, RW, 0, RUNS({ PFN(1) * PG, 4 * PG }));
+	r_dma_map(s, D2, A2, 0x200000, RW, -12, RUNS({ PFN(2) * PG, 4 * PG }));
+	r_dma_unmap(s, D2, IOVA, 4 * PG, 4 * PG, true);
+	r_domain(s, IMS_DOM_ADD_END, S1, D2, 0, APERTURE_64, -12);
+	unmap(s, A1);
+	unmap(s, A2);
+	end_with_domain(s);
 }
 
 /* Mutant O17: an area is left out when a second domain is filled. */
@@ -107,7 +248,8 @@ TEST(replay_leaves_an_area_out)
 	map(s, S1, A2, P2, 0x200000, 4);
 	r_domain(s, IMS_DOM_ADD_BEGIN, S1, D2, 0, APERTURE_64, 0);
 	r_dma_map(s, D2, A2, 0x200000, RW, 0, RUNS({ PFN(2) * PG, 4 * PG }));
-	expect_violation(s, "MIR-COMPLETE", "domain 0xd002 translates only 0 of the 0x4000 bytes of "
+	also(s, "MIR-EQUAL", "domains 0xd001 and 0xd002 differ at IOVA 0x100000");
+	expect_violation(s, "REPLAY", "domain 0xd002 joined with only 0 of the 0x4000 bytes of "
 			 "area 0x100000-", r_domain(s, IMS_DOM_ADD_END, S1, D2, 0, APERTURE_64, 0));
 	stream_end(s);
 }
@@ -206,7 +348,7 @@ TEST(mapped_again_after_unmap_and_in_two_domains)
 
 TEST(unmap_of_what_is_not_mapped)
 {
-	struct stream *s = mapped(4);
+	struct stream *s = leaving(4);
 
 	expect_violation(s, "UNMAP-EXACT", "0x5000 bytes were unmapped at IOVA 0x100000, but only "
 			 "0x4000 of them were mapped",
@@ -218,7 +360,7 @@ TEST(unmap_of_what_is_not_mapped)
 
 TEST(unmap_that_falls_short)
 {
-	struct stream *s = mapped(4);
+	struct stream *s = leaving(4);
 
 	expect_violation(s, "UNMAP-EXACT", "of 0x4000 bytes at IOVA 0x100000 the IOMMU unmapped "
 			 "0x3000", r_dma_unmap(s, D1, IOVA, 4 * PG, 3 * PG, true));
@@ -239,7 +381,7 @@ TEST(unmap_of_nothing)
 
 TEST(unmap_cuts_at_its_end)
 {
-	struct stream *s = mapped(4);
+	struct stream *s = leaving(4);
 
 	expect_violation(s, "UNMAP-CUT", "an unmap cut at IOVA 0x103000 through what was mapped as "
 			 "0x100000-0x103fff", r_dma_unmap(s, D1, IOVA, 3 * PG, 3 * PG, true));
@@ -248,7 +390,7 @@ TEST(unmap_cuts_at_its_end)
 
 TEST(unmap_cuts_at_its_start)
 {
-	struct stream *s = mapped(4);
+	struct stream *s = leaving(4);
 
 	expect_violation(s, "UNMAP-CUT", "an unmap cut at IOVA 0x101000",
 			 r_dma_unmap(s, D1, IOVA + PG, 3 * PG, 3 * PG, true));
@@ -310,47 +452,6 @@ TEST(run_that_is_too_long)
 	stream_end(s);
 }
 
-TEST(page_that_is_not_pinned)
-{
-	struct stream *s = pinned(2);
-
-	r_iova(s, IMS_IOVA_FIXED, S1, 0x200000, 2 * PG, 0);
-	r_area(s, IMS_AREA_INSERT, S1, A2, P1, 0x200000, 2 * PG, 0, RW);
-	r_unpin(s, P1, 1, IMS_UNPIN_DIRTY, RUNS({ PFN(1) + 1, 1 }));
-	expect_violation(s, "PFN-ID", "IOVA 0x201000 was mapped to 0x100001000, but page 1 behind it "
-			 "is not pinned",
-			 r_dma_map(s, D1, A2, 0x200000, RW, 0, RUNS({ PFN(1) * PG, 2 * PG })));
-	stream_end(s);
-}
-
-/* Pinned, but nobody told the PFN: not to be mapped either. */
-TEST(page_whose_pfn_is_not_known)
-{
-	struct stream *s = with_domain();
-
-	map_begin(s, S1, A1, P1, IOVA, 2);
-	r_pin(s, P1, 0, 2);
-	r_pin_runs(s, P1, 0, RUNS({ PFN(1), 1 }));
-	expect_violation(s, "PFN-ID", "page 1 behind it is not pinned",
-			 r_dma_map(s, D1, A1, IOVA, RW, 0, RUNS({ PFN(1) * PG, 2 * PG })));
-	stream_end(s);
-}
-
-/* Mutant O12: the offset into the first page is lost. */
-TEST(offset_into_the_first_page)
-{
-	struct stream *s = with_mock_domain();
-
-	pages_new(s, P1, 2);
-	area_new(s, S1, A1, P1, IOVA + 0x800, PG, 0x800, RW);
-	r_pin(s, P1, 0, 2);
-	r_pin_runs(s, P1, 0, RUNS({ PFN(1), 2 }));
-	expect_violation(s, "PFN-ID", "IOVA 0x100800 was mapped to 0x100000000, but page 0 behind it "
-			 "is pinned at 0x100000800",
-			 r_dma_map(s, D1, A1, IOVA + 0x800, RW, 0, RUNS({ PFN(1) * PG, PG })));
-	stream_end(s);
-}
-
 TEST(mapped_beyond_its_area)
 {
 	struct stream *s = pinned(4);
@@ -383,6 +484,103 @@ TEST(unpin_of_the_wrong_page)
 	expect_violation(s, "PFN-ID", "page 3 was unpinned as PFN 0x100009, but is pinned at PFN "
 			 "0x100003",
 			 r_unpin(s, P1, 2, IMS_UNPIN_DIRTY, RUNS({ PFN(1) + 2, 1 }, { PFN(1) + 9, 1 })));
+	stream_end(s);
+}
+
+/* ---- PIN-COVER ---- */
+
+TEST(page_that_is_not_pinned)
+{
+	struct stream *s = pinned(2);
+
+	r_iova(s, IMS_IOVA_FIXED, S1, 0x200000, 2 * PG, 0);
+	r_area(s, IMS_AREA_INSERT, S1, A2, P1, 0x200000, 2 * PG, 0, RW);
+	r_unpin(s, P1, 1, IMS_UNPIN_DIRTY, RUNS({ PFN(1) + 1, 1 }));
+	expect_violation(s, "PIN-COVER", "IOVA 0x200000 was mapped with 0x2000 bytes, but only 1 of "
+			 "the 2 pages behind it are pinned",
+			 r_dma_map(s, D1, A2, 0x200000, RW, 0, RUNS({ PFN(1) * PG, 2 * PG })));
+	stream_end(s);
+}
+
+/* Pinned, but nobody told the PFN: not to be mapped either. */
+TEST(page_whose_pfn_is_not_known)
+{
+	struct stream *s = with_domain();
+
+	map_begin(s, S1, A1, P1, IOVA, 2);
+	r_pin(s, P1, 0, 2);
+	r_pin_runs(s, P1, 0, RUNS({ PFN(1), 1 }));
+	expect_violation(s, "PIN-COVER", "only 1 of the 2 pages",
+			 r_dma_map(s, D1, A1, IOVA, RW, 0, RUNS({ PFN(1) * PG, 2 * PG })));
+	stream_end(s);
+}
+
+/* Nor is one that was pinned for another pages object, though it is the same memory. */
+TEST(page_that_is_pinned_for_another_map)
+{
+	struct stream *s = mapped(4);
+
+	map_begin(s, S1, A2, P2, 0x200000, 4);
+	expect_violation(s, "PIN-COVER", "only 0 of the 4 pages",
+			 r_dma_map(s, D1, A2, 0x200000, RW, 0, RUNS({ PFN(1) * PG, 4 * PG })));
+	stream_end(s);
+}
+
+/* MSI pages belong to no area, and a map that failed shows nothing. */
+TEST(what_need_not_be_pinned)
+{
+	struct stream *s = with_domain();
+
+	r_dma_map(s, D1, 0, 0x8000000, RW, 0, RUNS({ 0xfee00000, PG }));
+	r_dma_unmap(s, D1, 0x8000000, PG, PG, true);
+	map_begin(s, S1, A1, P1, IOVA, 4);
+	r_dma_map(s, D1, A1, IOVA, RW, -12, RUNS({ PFN(1) * PG, 4 * PG }));
+	stream_end(s);
+}
+
+/* ---- SUBPAGE ---- */
+
+/* An area of one page from the middle of a page on, of which both are pinned. */
+static struct stream *from_the_middle(void)
+{
+	struct stream *s = with_mock_domain();
+
+	pages_new(s, P1, 2);
+	area_new(s, S1, A1, P1, IOVA + 0x800, PG, 0x800, RW);
+	r_pin(s, P1, 0, 2);
+	r_pin_runs(s, P1, 0, RUNS({ PFN(1), 2 }));
+	return s;
+}
+
+TEST(offset_into_the_first_page)
+{
+	struct stream *s = from_the_middle();
+
+	r_dma_map(s, D1, A1, IOVA + 0x800, RW, 0, RUNS({ PFN(1) * PG + 0x800, PG }));
+	charge_and_store(s, 2);
+	area_ready(s, A1);
+	stream_end(s);
+}
+
+/* Mutant O12: the offset into the first page is lost. */
+TEST(offset_into_the_first_page_is_lost)
+{
+	struct stream *s = from_the_middle();
+
+	expect_violation(s, "SUBPAGE", "IOVA 0x100800 was mapped to 0x100000000, which is 0 into its "
+			 "page instead of 0x800",
+			 r_dma_map(s, D1, A1, IOVA + 0x800, RW, 0, RUNS({ PFN(1) * PG, PG })));
+	stream_end(s);
+}
+
+TEST(offset_into_a_later_page)
+{
+	struct stream *s = from_the_middle();
+
+	expect_violation(s, "SUBPAGE", "IOVA 0x101000 was mapped to 0x100001400, which is 0x400",
+			 r_dma_map(s, D1, A1, IOVA + 0x800, RW, 0,
+				   RUNS({ PFN(1) * PG + 0x800, 0x800 },
+					{ (PFN(1) + 1) * PG + 0x400, 0x800 })));
 	stream_end(s);
 }
 
@@ -521,7 +719,11 @@ TEST(good_halves)
 }
 
 TESTS(T(areas_side_by_side), T(areas_overlap), T(area_over_a_pending_and_a_dying_one),
-      T(a_page_is_not_mapped), T(one_of_two_domains_is_not_mapped),
+      T(a_page_is_not_mapped), T(one_of_two_domains_is_not_mapped), T(live_area_loses_a_mapping),
+      T(two_domains_differ), T(two_domains_are_alike_in_other_pieces),
+      T(domain_that_leaves_is_not_compared), T(domain_that_joins_differs),
+      T(replay_maps_twice), T(replay_maps_a_pending_area), T(replay_leaves_out_a_dying_area),
+      T(replay_that_fails),
       T(replay_leaves_an_area_out), T(pending_area_while_a_domain_joins),
       T(area_goes_but_its_mapping_stays), T(second_domain_is_not_unmapped),
       T(domain_that_could_not_join_keeps_a_mapping), T(mapped_twice),
@@ -529,7 +731,9 @@ TESTS(T(areas_side_by_side), T(areas_overlap), T(area_over_a_pending_and_a_dying
       T(unmap_that_falls_short), T(unmap_of_nothing), T(unmap_cuts_at_its_end),
       T(unmap_cuts_at_its_start), T(unmap_cuts_between_calls),
       T(small_entries_can_be_cut_anywhere), T(wrong_page), T(run_that_is_too_long),
-      T(page_that_is_not_pinned), T(page_whose_pfn_is_not_known), T(offset_into_the_first_page),
+      T(page_that_is_not_pinned), T(page_whose_pfn_is_not_known), T(page_that_is_pinned_for_another_map), T(what_need_not_be_pinned),
+      T(offset_into_the_first_page), T(offset_into_the_first_page_is_lost),
+      T(offset_into_a_later_page),
       T(mapped_beyond_its_area), T(mapped_nothing), T(unpin_of_the_wrong_page),
       T(two_areas_in_one_unmap), T(reported_length_is_short),
       T(length_is_reported_with_an_error_too), T(caller_is_told_something_else),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * AUTO-HWPT, FLT-ONCE, FLT-DRAIN, FLT-OWNER, GRP-COHERENT, NESTED-PARENT,
- * NESTED-NOMAP, OBJ-LIFE, OBJ-REF.
+ * AUTO-HWPT, FLT-ONCE, FLT-DRAIN, FLT-OWNER, GRP-COHERENT, REPLACE-ATOMIC,
+ * NESTED-PARENT, NESTED-NOMAP, OBJ-LIFE, OBJ-REF.
  */
 #include <errno.h>
 
@@ -33,11 +33,16 @@ static void hwpt(struct stream *s, uint64_t D, uint32_t flags)
 	r_hwpt(s, D, S1, 0, flags);
 }
 
+/* A replace is from what the last attach or replace of the group gave it. */
 static void device(struct stream *s, int action, uint64_t X, uint32_t group, uint64_t D,
 		   uint64_t handle, int rc)
 {
-	FEED(s, IMS_DEVICE, action, ims_device, .dev = X, .domain = D, .id = X, .hwpt = D,
-	     .group = group, .rc = rc, .handle = handle, .name = "mock0");
+	static uint64_t now[4];
+	uint64_t old = action == IMS_DEV_REPLACE ? now[group] : 0;
+
+	if (!rc && (action == IMS_DEV_ATTACH || action == IMS_DEV_REPLACE))
+		now[group] = D;
+	r_device_handle(s, action, X, group, D, old, handle, rc);
 }
 
 static void next(struct stream *s)
@@ -336,6 +341,105 @@ TEST(groups_with_their_domains)
 	stream_end(s);
 }
 
+/* X1 and X2 are one group, at D1 of S1; D2 is of S2, D3 of S1 too. */
+static struct stream *two_of_a_group(void)
+{
+	struct stream *s = with_ioas();
+
+	ioas_new(s, S2, 2);
+	hwpt(s, D1, 0);
+	born(s, OBJ(D2), D2, IMS_T_HWPT_PAGING);
+	r_hwpt(s, D2, S2, 0, 0);
+	hwpt(s, D3, 0);
+	device(s, IMS_DEV_BIND, X1, 1, 0, 0, 0);
+	device(s, IMS_DEV_BIND, X2, 1, 0, 0, 0);
+	device(s, IMS_DEV_ATTACH, X1, 1, D1, 0, 0);
+	device(s, IMS_DEV_ATTACH, X2, 1, D1, 0, 0);
+	return s;
+}
+
+TEST(device_leaves_another_domain)
+{
+	struct stream *s = two_of_a_group();
+
+	expect_violation(s, "GRP-COHERENT", "mock0 left domain 0xd002, but its group uses domain 0xd001",
+			 r_device_handle(s, IMS_DEV_REPLACE, X1, 1, D2, D2, 0, 0));
+	expect_violation(s, "GRP-COHERENT", "left domain 0xd001, but its group uses domain 0xd002",
+			 r_device_handle(s, IMS_DEV_DETACH, X1, 1, D1, 0, 0, 0));
+	stream_end(s);
+}
+
+/* ---- REPLACE-ATOMIC ---- */
+
+/* Mutant N45 */
+TEST(failed_replace_moves_the_group)
+{
+	struct stream *s = two_of_a_group();
+
+	expect_violation(s, "REPLACE-ATOMIC", "the replace failed (-12) but group 1 has moved from "
+			 "domain 0xd001 to 0xd002",
+			 r_device_handle(s, IMS_DEV_REPLACE, X1, 1, D2, D2, 0, -ENOMEM));
+	expect_violation(s, "REPLACE-ATOMIC", "mock0 left domain 0xd002, but since a replace failed it "
+			 "should be in 0xd001", r_device_handle(s, IMS_DEV_DETACH, X2, 1, D2, 0, 0, 0));
+	stream_end(s);
+}
+
+TEST(failed_replace_is_forgotten)
+{
+	struct stream *s = two_of_a_group();
+
+	device(s, IMS_DEV_REPLACE, X1, 1, D2, 0, -ENOMEM);
+	device(s, IMS_DEV_REPLACE, X1, 1, D3, 0, 0);
+	expect_violation(s, "GRP-COHERENT", NULL,
+			 r_device_handle(s, IMS_DEV_REPLACE, X1, 1, D2, D2, 0, 0));
+	stream_end(s);
+}
+
+TEST(failed_replace_leaves_ranges)
+{
+	struct stream *s = two_of_a_group();
+
+	r_region(s, S2, X2, 0xfee00000, 0xfeefffff, 0);
+	r_reserve(s, IMS_RESV_ADD, S2, 0xfee00000, 0xfeefffff, X2, 0);
+	expect_violation(s, "REPLACE-ATOMIC", "the replace failed (-12) but 0xfee00000-0xfeefffff of "
+			 "IOAS 2 is still reserved for mock0",
+			 device(s, IMS_DEV_REPLACE, X1, 1, D2, 0, -ENOMEM));
+	stream_end(s);
+}
+
+TEST(failed_replace_leaves_nothing)
+{
+	struct stream *s = two_of_a_group();
+
+	r_region(s, S1, X1, 0xfee00000, 0xfeefffff, 0);
+	r_reserve(s, IMS_RESV_ADD, S1, 0xfee00000, 0xfeefffff, X1, 0);
+	r_region(s, S2, X1, 0xfee00000, 0xfeefffff, 0);
+	r_reserve(s, IMS_RESV_ADD, S2, 0xfee00000, 0xfeefffff, X1, 0);
+	r_reserve(s, IMS_RESV_ADD, S2, 0x1000, 0x1fff, 0, 0);		/* of the selftest */
+	r_reserve(s, IMS_RESV_DEL, S2, 0xfee00000, 0xfeefffff, X1, 0);
+	device(s, IMS_DEV_REPLACE, X1, 1, D2, 0, -ENOMEM);
+	device(s, IMS_DEV_REPLACE, X2, 1, D3, 0, -ENOMEM);	/* the IOAS it is in */
+	device(s, IMS_DEV_DETACH, X2, 1, D1, 0, 0);
+	device(s, IMS_DEV_REPLACE, X1, 1, D3, 0, 0);
+	device(s, IMS_DEV_DETACH, X1, 1, D3, 0, 0);
+	r_reserve(s, IMS_RESV_DEL, S1, 0xfee00000, 0xfeefffff, X1, 0);
+	stream_end(s);
+}
+
+/* Asked for a device that is not attached, of a group that is, and of one that is not. */
+TEST(replace_of_what_is_not_attached)
+{
+	struct stream *s = two_of_a_group();
+
+	device(s, IMS_DEV_DETACH, X2, 1, D1, 0, 0);
+	device(s, IMS_DEV_REPLACE, X2, 1, D2, 0, -EINVAL);
+	device(s, IMS_DEV_DETACH, X1, 1, D1, 0, 0);
+	r_device_handle(s, IMS_DEV_REPLACE, X1, 1, D2, 0, 0, -EINVAL);
+	device(s, IMS_DEV_ATTACH, X1, 1, D2, 0, 0);
+	device(s, IMS_DEV_DETACH, X1, 1, D2, 0, 0);
+	stream_end(s);
+}
+
 /* ---- NESTED-PARENT ---- */
 
 static void nested(struct stream *s, uint64_t D, uint64_t parent)
@@ -572,7 +676,10 @@ TESTS(T(automatic_hwpt_stays), T(automatic_hwpt_stays_after_a_replace), T(automa
       T(fault_queued_twice), T(faults_answered_once), T(fault_of_another_queue),
       T(fault_of_another_attachment), T(fault_waits_for_a_device_that_left),
       T(fault_waits_for_a_device_that_moved), T(faults_are_drained), T(attachment_that_goes_on),
-      T(group_with_two_domains), T(groups_with_their_domains), T(nested_on_what_is_no_parent),
+      T(group_with_two_domains), T(groups_with_their_domains), T(device_leaves_another_domain),
+      T(failed_replace_moves_the_group), T(failed_replace_is_forgotten),
+      T(failed_replace_leaves_ranges), T(failed_replace_leaves_nothing),
+      T(replace_of_what_is_not_attached), T(nested_on_what_is_no_parent),
       T(nested_on_bad_parents), T(parent_dies_first), T(nested_as_it_should_be),
       T(nested_domain_in_an_ioas), T(object_lives_wrongly), T(object_becomes_visible_twice),
       T(object_destroyed_unseen), T(id_given_twice), T(ids_and_addresses_come_back),

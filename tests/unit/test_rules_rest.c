@@ -45,7 +45,7 @@ TEST(never_released)
 	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
 	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 8 }));
 	expect_violation(s, "ACCT-EQ", "0 pages are pinned but 8 are charged", area_gone(s, A1));
-	expect_violation(s, "ACCT-EQ", "as the pages object is freed, 0 pages are pinned but 8",
+	expect_violation(s, "ACCT-RELEASE", "freed while 8 pages are charged",
 			 r_pages(s, IMS_PAGES_FREE, P1, 8, 0, IMS_ACCT_USER, true));
 	stream_end(s);
 }
@@ -104,16 +104,51 @@ TEST(deferred_charge)
 	stream_end(s);
 }
 
-/* ---- ACCT-STEP ---- */
+/* ---- PIN-LEVELS ---- */
 
 TEST(own_count_of_pins_is_wrong)
 {
 	struct stream *s = uncharged(8);
 
-	expect_violation(s, "ACCT-STEP", "iommufd counts 7 pinned pages, 8 are",
-			 r_account(s, P1, IMS_ACCT_USER, 7, 7, 7, 0));
+	expect_violation(s, "PIN-LEVELS", "iommufd counts 7 pinned pages, but has taken 8 more than "
+			 "it gave back", r_account(s, P1, IMS_ACCT_USER, 8, 7, 7, 0));
 	stream_end(s);
 }
+
+/* Also when the charge is refused: mutant N03 pins in vain, and does not count down. */
+TEST(own_count_of_a_refused_charge)
+{
+	struct stream *s = uncharged(8);
+
+	expect_violation(s, "PIN-LEVELS", "iommufd counts 12",
+			 r_account(s, P1, IMS_ACCT_USER, 12, 12, 0, -12));
+	stream_end(s);
+}
+
+/* Given back once too often is counted so: wrong, but not here. */
+TEST(levels_agree_on_a_second_unpin)
+{
+	struct stream *s = mapped(8);
+
+	area_leaves(s, A1);
+	r_dma_unmap(s, D1, IOVA, 8 * PG, 8 * PG, true);
+	r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 4 }));
+	expect_violation(s, "PIN-BAL", NULL,
+			 r_unpin(s, P1, 0, IMS_UNPIN_DIRTY, RUNS({ PFN(1), 4 })));
+	expect_violation(s, "ACCT-STEP", NULL, r_account(s, P1, IMS_ACCT_USER, -8, 0, 0, 0));
+	stream_end(s);
+}
+
+TEST(levels_of_a_copy_of_contents)
+{
+	struct stream *s = uncharged(8);
+
+	r_pin_transient(s, P1, 3);
+	r_account(s, P1, IMS_ACCT_USER, 8, 8, 8, 0);
+	stream_end(s);
+}
+
+/* ---- ACCT-STEP ---- */
 
 TEST(charge_of_another_number)
 {
@@ -300,6 +335,7 @@ TEST(device_is_left)
 
 	r_object(s, IMS_OBJ_DESTROY, 1);
 	r_device(s, IMS_DEV_BIND, X1, 1, 0, 0, 0);
+	also(s, "DEV-OWN", NULL);
 	expect_violation(s, "CLOSE-EMPTY", "1 devices and 0 objects", freed(s));
 	stream_end(s);
 }
@@ -336,7 +372,8 @@ TEST(what_needs_no_end)
 }
 
 TESTS(T(never_charged), T(never_released), T(mode_none_balances), T(dead_mm), T(deferred_charge),
-      T(own_count_of_pins_is_wrong), T(charge_of_another_number),
+      T(own_count_of_pins_is_wrong), T(own_count_of_a_refused_charge),
+      T(levels_agree_on_a_second_unpin), T(levels_of_a_copy_of_contents), T(charge_of_another_number),
       T(charge_that_is_not_remembered), T(charge_that_failed), T(up_to_the_limit),
       T(over_the_limit), T(limits_that_do_not_count), T(more_than_the_area_permits),
       T(not_coherent), T(writeable_copy_of_read_only_pages), T(less_is_legal), T(area_is_left),

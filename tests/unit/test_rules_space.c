@@ -529,6 +529,62 @@ TEST(copy_whose_source_changed)
 	stream_end(s);
 }
 
+/* Within one IOAS the COPY changes its own source: that neither excuses nor hides anything. */
+TEST(copy_within_an_ioas)
+{
+	for (int other = 0; other < 2; other++) {
+		struct stream *s = copying();
+
+		if (other) {
+			thread(s, 2);
+			unmap(s, A1);
+			map(s, S1, A1, P3, IOVA, 8);
+			thread(s, 1);
+		}
+		area_new(s, S1, A3, P2, 0x700000, 4 * PG, 0, RW);
+		area_ready(s, A3);
+		if (other)
+			FEED(s, IMS_MAP, IMS_MAP_COPY, ims_map, S1, S1, 0x700000, 4 * PG, IOVA, 7, 0);
+		else
+			expect_violation(s, "COPY-SHARE", "the copy of IOVA 0x100000 at IOVA 0x700000",
+					 FEED(s, IMS_MAP, IMS_MAP_COPY, ims_map, S1, S1, 0x700000, 4 * PG,
+					      IOVA, 7, 0));
+		stream_end(s);
+	}
+}
+
+/* What others did before the COPY began is no excuse. */
+TEST(copy_whose_source_had_changed)
+{
+	struct stream *s = with_ioas();
+
+	ioas_new(s, S2, 2);
+	thread(s, 2);
+	map(s, S1, A1, P1, IOVA, 8);
+	map(s, S1, A2, P2, IOVA + 8 * PG, 8);
+	thread(s, 1);
+	r_ioctl(s, IMS_IOCTL_ENTER, 0);
+	area_new(s, S2, A3, P2, 0x700000, 4 * PG, 0, RW);
+	area_ready(s, A3);
+	expect_violation(s, "COPY-SHARE", "the copy of IOVA 0x100000 at IOVA 0x700000",
+			 copied(s, IOVA, 4, 0));
+	stream_end(s);
+}
+
+/* Another thread unmapped what had been copied. */
+TEST(copy_whose_target_changed)
+{
+	struct stream *s = copying();
+
+	area_new(s, S2, A3, P1, 0x700000, 4 * PG, 0, RW);
+	area_ready(s, A3);
+	thread(s, 2);
+	unmap(s, A3);
+	thread(s, 1);
+	copied(s, IOVA, 4, 0);
+	stream_end(s);
+}
+
 /* An area of all addresses has a length of 0: this was an endless loop. */
 TEST(copy_over_all_addresses)
 {
@@ -771,6 +827,8 @@ TESTS(T(area_at_half_a_page), T(area_as_aligned_as_asked), T(area_before_any_dom
       T(contiguous_pages_in_two_batches), T(large_call_without_large_pages), T(pages_one_by_one),
       T(pieces_of_pages), T(copy_of_two_areas), T(copy_of_other_pages), T(copy_at_another_offset),
       T(copy_of_nothing), T(copy_whose_source_changed),
+      T(copy_within_an_ioas),
+      T(copy_whose_source_had_changed), T(copy_whose_target_changed),
       T(copy_over_all_addresses), T(failed_map_is_still_translated),
       T(area_of_a_failed_map_stays), T(answer_cannot_be_copied), T(failed_map_leaves_nothing),
       T(failed_call_that_mapped_nothing), T(failed_split_is_no_failed_map),

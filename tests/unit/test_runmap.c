@@ -133,7 +133,57 @@ TEST(random_steps)
 	}
 }
 
+/* Two maps of the same keys at other places, with other runs, and one difference at most. */
+TEST(differ)
+{
+	for (unsigned int seed = 1; seed <= 2000; seed++) {
+		uint64_t len = 1 + (srand(seed), rand() % 200), odd = rand() % len, at;
+		bool same = rand() % 3 == 0, hole = rand() % 2;
+		struct runmap a, b;
+
+		runmap_init(&a);
+		runmap_init(&b);
+		runmap_add(&a, 1000 - 5, 5, 1);		/* around what is compared */
+		runmap_add(&b, 7000 + len, 5, 2);
+		for (uint64_t i = 0, n; i < len; i += n) {
+			n = 1 + rand() % 9;
+			n = n < len - i ? n : len - i;
+			if (rand() % 4 == 0 && !(!same && i <= odd && odd < i + n))
+				continue;
+			runmap_add(&a, 1000 + i, n, 50000 + i);
+			for (uint64_t k = i; k < i + n; k++)
+				if (same || k != odd || !hole)
+					runmap_add(&b, 7000 + k, 1,
+						   !same && k == odd ? 1 : 50000 + k);
+		}
+		assert_int_equal(runmap_differ(&a, 1000, &b, 7000, len, &at), !same);
+		assert_true(same || at == odd);
+		assert_int_equal(runmap_differ(&b, 7000, &a, 1000, len, &at), !same);
+		assert_true(same || at == odd);
+		runmap_destroy(&a);
+		runmap_destroy(&b);
+	}
+}
+
 /* ---- the edges ---- */
+
+TEST(differ_at_the_edge)
+{
+	struct runmap a, b;
+	uint64_t at;
+
+	runmap_init(&a);
+	runmap_init(&b);
+	assert_false(runmap_differ(&a, 0, &b, 0, UINT64_MAX, &at));
+	assert_false(runmap_differ(&a, 0, &b, 0, 0, &at));
+	assert_int_equal(runmap_add(&a, UINT64_MAX, 1, 7), 0);
+	assert_false(runmap_differ(&a, 0, &b, 0, UINT64_MAX, &at));
+	assert_true(runmap_differ(&a, UINT64_MAX, &b, UINT64_MAX, 1, &at));
+	assert_int_equal(runmap_add(&b, 0, 1, 7), 0);
+	assert_false(runmap_differ(&a, UINT64_MAX, &b, 0, 1, &at));
+	runmap_destroy(&a);
+	runmap_destroy(&b);
+}
 
 TEST(empty_map)
 {
@@ -261,6 +311,29 @@ TEST(huge_runs)
 	}
 }
 
+/* Walking finds what a search finds, in steps of any size, over holes and leaves. */
+TEST(walk_is_a_search)
+{
+	for (uint64_t stride = 1; stride < 3000; stride = stride * 2 + 1) {
+		struct runmap_pos at, pos;
+		struct run walked = { 0 }, found;
+		struct runmap rm;
+
+		runmap_init(&rm);
+		assert_false(runmap_walk(&rm, 0, &at, &walked));
+		for (uint64_t i = 0; i < 1000; i++)
+			assert_int_equal(runmap_add(&rm, i * 8, i % 3 ? 8 : 5, i << 20), 0);
+		for (uint64_t key = 0; key < 8100; key += stride) {
+			bool there = runmap_first(&rm, key, key, &pos, &found);
+
+			assert_int_equal(runmap_walk(&rm, key, &at, &walked), there);
+			if (there)
+				assert_memory_equal(&walked, &found, sizeof(found));
+		}
+		runmap_destroy(&rm);
+	}
+}
+
 /* ---- memory ---- */
 
 TEST(appended_runs_are_cheap)
@@ -315,8 +388,10 @@ TEST(other_orders)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(random_steps), T(empty_map), T(refusals), T(last_key_of_all),
+		T(random_steps), T(differ), T(differ_at_the_edge), T(empty_map), T(refusals),
+		T(last_key_of_all),
 		T(erase_tells_of_a_cut), T(hole_in_the_middle), T(huge_runs),
+		T(walk_is_a_search),
 		T(appended_runs_are_cheap), T(small_maps_are_small), T(other_orders),
 	};
 

@@ -194,6 +194,18 @@ int ioas_map_at(int fd, uint32_t ioas, const void *va, size_t length, uint64_t i
 	return ioas_map(fd, ioas, MAP_AT, va, length, &iova);
 }
 
+int ioas_map_file(int fd, uint32_t ioas, int file, uint64_t start, size_t length, uint64_t iova)
+{
+	struct {	/* not in the headers of 6.12 */
+		uint32_t size, flags, ioas_id;
+		int32_t fd;
+		uint64_t start, length, iova;
+	} map = { .size = sizeof(map), .ioas_id = ioas, .fd = file, .start = start, .length = length,
+		  .iova = iova, .flags = MAP_AT };
+
+	return ioctl(fd, _IO(IOMMUFD_TYPE, 0x8f), &map) ? -errno : 0;
+}
+
 int ioas_copy(int fd, uint32_t from, uint64_t src, uint32_t to, uint64_t dst, size_t length, uint32_t flags)
 {
 	struct iommu_ioas_copy cmd = {
@@ -385,6 +397,14 @@ size_t mem_runs(const struct mem *mem)
 	return runs;
 }
 
+uint64_t physical_page(const void *va)
+{
+	uint64_t *entry = read_pagemap(va, 1), pfn = *entry & PFN_MASK;
+
+	free(entry);
+	return pfn * PAGE;
+}
+
 /* `length` bytes aligned to `align`, nothing populated. */
 static struct mem reserve(size_t length, size_t align, int flags, int fd)
 {
@@ -433,12 +453,13 @@ static struct page_at *sort_pages(const struct mem *pool)
 	return pages;
 }
 
+/* Where so many start that are physically contiguous; @npages: nowhere. */
 static size_t find_run(const struct page_at *pages, size_t npages, size_t wanted)
 {
 	for (size_t i = 0; i + wanted <= npages; i++)
 		if (pages[i + wanted - 1].pfn == pages[i].pfn + wanted - 1)
 			return i;
-	fail("no %zu physically contiguous pages to be found", wanted);
+	return npages;
 }
 
 /* Which page of the pool, in physical order, becomes page `i` of the memory. */
@@ -455,6 +476,22 @@ static size_t arrange(enum mem_kind kind, size_t i)
 }
 
 /*
+ * Where in the pool to begin. Runs and the gaps between them are as they should be only where
+ * every page is in the pool; more than there are in a row have to do without that.
+ */
+static size_t begin_at(enum mem_kind kind, const struct page_at *pages, size_t npages, size_t wanted)
+{
+	size_t first;
+
+	if (kind == MEM_FRAG)
+		return 0;
+	first = find_run(pages, npages, arrange(kind, wanted - 1) + 1);
+	if (first == npages && kind == MEM_CONTIG)
+		fail("no %zu physically contiguous pages to be found", wanted);
+	return first == npages ? 0 : first;
+}
+
+/*
  * Nobody can ask for a physical layout, but pages can be moved: take a pool,
  * and put a run of it, or pages with gaps between them, at neighbouring addresses.
  */
@@ -462,13 +499,12 @@ static struct mem alloc_arranged(enum mem_kind kind, size_t length)
 {
 	struct mem pool = reserve_anonymous(POOL, PAGE, MADV_NOHUGEPAGE);
 	struct mem mem = reserve_anonymous(length, PAGE, MADV_NOHUGEPAGE);
-	size_t first = 0, wanted = length / PAGE;
+	size_t first, wanted = length / PAGE;
 	struct page_at *pages;
 
 	touch(pool.va, pool.length);
 	pages = sort_pages(&pool);
-	if (kind == MEM_CONTIG)
-		first = find_run(pages, POOL / PAGE, wanted);
+	first = begin_at(kind, pages, POOL / PAGE, wanted);
 	for (size_t i = 0; i < wanted; i++) {
 		void *from = pages[first + arrange(kind, i)].va;
 

@@ -76,6 +76,8 @@ int iommufd_open(void);
 uint32_t ioas_alloc(int fd);
 int ioas_map(int fd, uint32_t ioas, uint32_t flags, const void *va, size_t length, uint64_t *iova);
 int ioas_map_at(int fd, uint32_t ioas, const void *va, size_t length, uint64_t iova);
+/* Of a memory file, from its byte @start on; -ENOTTY before 6.13. */
+int ioas_map_file(int fd, uint32_t ioas, int file, uint64_t start, size_t length, uint64_t iova);
 int ioas_copy(int fd, uint32_t from, uint64_t src, uint32_t to, uint64_t dst, size_t length, uint32_t flags);
 int ioas_unmap(int fd, uint32_t ioas, uint64_t iova, uint64_t length, uint64_t *unmapped);
 int ioas_allow(int fd, uint32_t ioas, uint64_t start, uint64_t last);
@@ -127,6 +129,9 @@ void mem_free(struct mem *mem);
 
 /* Number of physical runs from /proc/self/pagemap. */
 size_t mem_runs(const struct mem *mem);
+
+/* Where the page that has @va is in physical memory. */
+uint64_t physical_page(const void *va);
 
 /* --- privileges --------------------------------------------------------- */
 

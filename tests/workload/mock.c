@@ -11,9 +11,6 @@
  * Needs CONFIG_IOMMUFD_TEST, root, and on 6.12 a kernel without an active IOMMU
  * driver (intel_iommu=off). fail_nth_two_domains also needs fault injection.
  */
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -451,76 +448,6 @@ static void unpriv_charge(void)
 	charge_in_mode(1); /* mm->locked_vm */
 }
 
-/* --- unmap against pin -------------------------------------------------- */
-
-#define ACCESSES 4
-
-struct race {
-	struct context c;
-	int access[ACCESSES];
-	atomic_ulong pins;
-	atomic_bool stop;
-};
-
-/* Pin again and again; the unmap callback unpins, and now and then we do. */
-static void *pin_loop(void *argument)
-{
-	struct race *race = argument;
-	uint32_t item;
-
-	for (unsigned long i = 0; !atomic_load(&race->stop); i++) {
-		int access = race->access[i % ACCESSES];
-
-		if (access_pin(race->c.fd, access, BASE + PAGE, PAGE, NULL, &item)) {
-			sched_yield();
-			continue;
-		}
-		atomic_fetch_add(&race->pins, 1);
-		if (i % 3 == 2)
-			access_unpin(race->c.fd, access, item);
-	}
-	return NULL;
-}
-
-/* Let the other thread pin something of the new mapping first. */
-static void wait_for_pins(struct race *race)
-{
-	unsigned long target = atomic_load(&race->pins) + ACCESSES;
-
-	for (unsigned int i = 0; i < 100000 && atomic_load(&race->pins) < target; i++)
-		sched_yield();
-}
-
-static void pin_while_unmap(void)
-{
-	struct race race = { .c = context_open() };
-	struct mock_device device = mock_device_new(race.c.fd, race.c.ioas);
-	struct mem mem = mem_alloc(MEM_4K, 4 * PAGE);
-	pthread_t thread;
-
-	for (unsigned int i = 0; i < ACCESSES; i++)
-		race.access[i] = access_open(race.c.fd, race.c.ioas);
-	if (pthread_create(&thread, NULL, pin_loop, &race))
-		fail("cannot create a thread");
-	for (unsigned int i = 0; i < 100; i++) {
-		int rc = ioas_map_at(race.c.fd, race.c.ioas, mem.va, mem.length, BASE);
-
-		if (!expect_rc(rc, 0, "IOAS_MAP"))
-			break;
-		wait_for_pins(&race);
-		unmap_exactly(race.c.fd, race.c.ioas, BASE, mem.length);
-	}
-	atomic_store(&race.stop, true);
-	pthread_join(thread, NULL);
-	expect(atomic_load(&race.pins) > 0, "nothing was ever pinned");
-	for (unsigned int i = 0; i < ACCESSES; i++)
-		close(race.access[i]);
-	check_pins(race.c.fd, mem.va, mem.length, 0);
-	destroy_ok(race.c.fd, device.stdev, "the device");
-	mem_free(&mem);
-	context_close(&race.c);
-}
-
 /* --- the life of domains and faults ------------------------------------- */
 
 /* The domain that an attach made is gone with the last device. */
@@ -599,11 +526,11 @@ static const struct step steps[] = {
 	{ "copy_escalate", "a writable copy of a read-only mapping", copy_escalate },
 	{ "fail_nth_two_domains", "IOAS_MAP fails at each place, two domains", fail_nth_two_domains },
 	{ "unpriv_charge", "RLIMIT_MEMLOCK by user and by process", unpriv_charge },
-	{ "pin_while_unmap", "one thread unmaps, one pins", pin_while_unmap },
 	{ "auto_domain", "attach makes a domain, detach ends it", auto_domain },
 	{ "iopf_replace", "page faults pending when the HWPT is replaced", iopf_replace },
 	MOCK_STEPS_SPACE,
 	MOCK_STEPS_USERS,
+	MOCK_STEPS_RACE,
 };
 
 int main(int argc, char **argv)

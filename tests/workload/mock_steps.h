@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the steps of mock share, and the steps that live in other files: what
- * concerns the IOVA space (mock_space.c) and who uses it (mock_users.c).
+ * concerns the IOVA space (mock_space.c), who uses it (mock_users.c), and threads
+ * that meet in iommufd (mock_race.c).
  */
 #ifndef WORKLOAD_MOCK_STEPS_H
 #define WORKLOAD_MOCK_STEPS_H
@@ -46,6 +47,7 @@ void huge_filled(void);
 void copy_pieces(void);
 void two_batches(void);
 void dirty_bits(void);
+void vfio_promises(void);
 
 #define MOCK_STEPS_SPACE                                                                   \
 	{ "fail_nth_hwpt", "HWPT_ALLOC fails at each place, two areas", fail_nth_hwpt },   \
@@ -57,7 +59,8 @@ void dirty_bits(void);
 	{ "huge_filled", "large pages stay on while a domain has them", huge_filled },     \
 	{ "copy_pieces", "copy of a part, and across two areas", copy_pieces },            \
 	{ "two_batches", "a map in several batches into two domains", two_batches },       \
-	{ "dirty_bits", "dirty tracking on, bits read and cleared", dirty_bits }
+	{ "dirty_bits", "dirty tracking on, bits read and cleared", dirty_bits },          \
+	{ "vfio_promises", "what VFIO's container interface promises", vfio_promises }
 
 void access_prot(void);
 void access_two(void);
@@ -65,11 +68,19 @@ void access_twice(void);
 void access_hole(void);
 void access_tail(void);
 void access_sparse(void);
+void access_overlap(void);
 void charge_handover(void);
+void charge_limit(void);
 void option_rlimit(void);
 void nested_parent(void);
 void fault_lost(void);
 void replace_refused(void);
+void fail_nth_attach(void);
+
+void pin_while_unmap(void);
+
+#define MOCK_STEPS_RACE                                                                    \
+	{ "pin_while_unmap", "one thread unmaps, another one pins", pin_while_unmap }
 
 #define MOCK_STEPS_USERS                                                                   \
 	{ "access_prot", "accesses may do what their area may", access_prot },             \
@@ -79,9 +90,12 @@ void replace_refused(void);
 	{ "access_tail", "an access holds the end of an area that loses its domain", access_tail }, \
 	{ "access_sparse", "an access pins the middle of what nobody pinned", access_sparse }, \
 	{ "charge_handover", "one user maps, another one unmaps", charge_handover },       \
+	{ "charge_limit", "one process maps, one without a limit makes it pin", charge_limit }, \
 	{ "option_rlimit", "RLIMIT_MODE is for empty contexts", option_rlimit },           \
 	{ "nested_parent", "who may be parent of a nested HWPT, and for how long", nested_parent }, \
 	{ "fault_lost", "a page fault whose read fails", fault_lost },                     \
-	{ "replace_refused", "a replace that the IOMMU refuses", replace_refused }
+	{ "replace_refused", "a replace that the IOMMU refuses", replace_refused },        \
+	{ "fail_nth_attach", "binding and attaching fails at each place", fail_nth_attach }, \
+	{ "access_overlap", "accesses whose ranges overlap, on a device and without", access_overlap }
 
 #endif

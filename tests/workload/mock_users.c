@@ -3,8 +3,11 @@
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
+#include <errno.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "mock_steps.h"
 
@@ -136,6 +139,40 @@ void access_sparse(void)
 	context_close(&c);
 }
 
+/* Of pages that one access has, and then of pages that a domain has, too. */
+static void overlap(const struct context *c, const struct mem *mem)
+{
+	int first = access_open(c->fd, c->ioas), second = access_open(c->fd, c->ioas);
+	unsigned char data[2 * PAGE] = { 1 };
+	uint32_t item;
+
+	expect_rc(access_pin(c->fd, first, BASE + 2 * PAGE, 2 * PAGE, mem->va + 2 * PAGE, &item), 0, "access pin");
+	expect_rc(access_pin(c->fd, second, BASE + PAGE, 5 * PAGE, mem->va + PAGE, &item), 0, "overlapping access pin");
+	expect_rc(access_rw(c->fd, first, BASE + 100, data, sizeof(data),
+			    MOCK_ACCESS_RW_WRITE | MOCK_ACCESS_RW_SLOW_PATH), 0, "writing");
+	expect_rc(access_rw(c->fd, first, BASE + 5 * PAGE, data, 8, MOCK_ACCESS_RW_SLOW_PATH), 0, "reading");
+	close(second);
+	close(first);
+}
+
+void access_overlap(void)
+{
+	struct context c = context_open();
+	struct mem mem = mem_alloc(MEM_FRAG, 8 * PAGE);
+	struct mock_device device;
+
+	expect_rc(ioas_map_at(c.fd, c.ioas, mem.va, mem.length, BASE), 0, "IOAS_MAP");
+	overlap(&c, &mem);
+	check_pins(c.fd, mem.va, mem.length, 0);
+	device = mock_device_new(c.fd, c.ioas);
+	overlap(&c, &mem);
+	check_pins(c.fd, mem.va, mem.length, 1);
+	unmap_exactly(c.fd, c.ioas, BASE, mem.length);
+	destroy_ok(c.fd, device.stdev, "the device");
+	mem_free(&mem);
+	context_close(&c);
+}
+
 /* --- limits ------------------------------------------------------------- */
 
 struct as_user {
@@ -179,6 +216,56 @@ void charge_handover(void)
 {
 	charge_in_mode(0);
 	charge_in_mode(1);
+}
+
+static void limit_memlock(size_t bytes)
+{
+	struct rlimit limit = { .rlim_cur = bytes, .rlim_max = bytes };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limit))
+		fail("setrlimit: %s", strerror(errno));
+}
+
+/* In a process of its own, which has no limit: what is mapped is pinned for it. */
+static void attach_in_child(const struct context *c)
+{
+	struct mock_device device;
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		fail("fork: %s", strerror(errno));
+	if (!pid) {
+		limit_memlock(1UL << 30);
+		_exit(mock_device_attach(c->fd, c->ioas, &device) == -ENOMEM ? 0 : 1);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		fail("waitpid: %s", strerror(errno));
+	expect(!status, "an attach that pins above the limit of who mapped ended with status %#x", status);
+}
+
+/* The limit is the mapper's, whoever makes it pin. */
+void charge_limit(void)
+{
+	struct context c = context_open();
+	struct mem mem = mem_alloc(MEM_4K, 8 * PAGE);
+	struct as_user as = { &c, &mem };
+	struct rlimit before;
+	pthread_t thread;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &before))
+		fail("getrlimit: %s", strerror(errno));
+	if (pthread_create(&thread, NULL, map_as_user, &as))
+		fail("cannot create a thread");
+	pthread_join(thread, NULL);
+	limit_memlock(4 * PAGE);
+	attach_in_child(&c);
+	if (setrlimit(RLIMIT_MEMLOCK, &before))
+		fail("setrlimit: %s", strerror(errno));
+	unmap_exactly(c.fd, c.ioas, BASE, mem.length);
+	check_pins(c.fd, mem.va, mem.length, 0);
+	mem_free(&mem);
+	context_close(&c);
 }
 
 void option_rlimit(void)
@@ -271,5 +358,32 @@ void replace_refused(void)
 	destroy_ok(c.fd, able.stdev, "the first device");
 	destroy_ok(c.fd, other, "the other IOAS");
 	mem_free(&mem);
+	context_close(&c);
+}
+
+/* What was asked of the IOMMU core before the failure is taken back. */
+void fail_nth_attach(void)
+{
+	struct context c = context_open();
+	struct mock_device device = { 0 };
+	int nth_fd = fail_nth_open(), rc;
+	unsigned int nth = 1;
+
+	if (nth_fd < 0 || write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N"))
+		return skip("no fault injection in this kernel");
+	write_file("/sys/kernel/debug/failslab/verbose", "0");
+	do {
+		fail_nth_arm(nth_fd, nth);
+		rc = mock_device_attach(c.fd, c.ioas, &device);
+		if (!fail_nth_hit(nth_fd))
+			break;
+		if (!rc)
+			destroy_ok(c.fd, device.stdev, "the device");
+	} while (nth++ < 1000);
+	write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
+	expect_rc(rc, 0, "attaching without an injected failure");
+	expect(nth > 16, "only %u places where attaching can fail", nth - 1);
+	destroy_ok(c.fd, device.stdev, "the device");
+	close(nth_fd);
 	context_close(&c);
 }

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "storm.h"
@@ -195,8 +196,10 @@ static pid_t spawn(unsigned int process, unsigned int generation)
 	pid = fork();
 	if (pid < 0)
 		fail("fork: %s", strerror(errno));
-	if (!pid)
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* who ends the storm ends all of it */
 		worker(process, generation);
+	}
 	return pid;
 }
 

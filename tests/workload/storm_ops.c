@@ -343,6 +343,8 @@ static int op_dirty(struct weather *w, struct world_ctx *c)
 	static _Thread_local uint64_t bitmap[64];
 	struct span span = pick_span(w, c);
 	uint32_t hwpt = pick_hwpt(w, c);
+	/* what lies behind a hole is forgotten, which is another finding: this can have none */
+	size_t length = c->runs ? SLOT : c->fine ? MOCK_PAGE : PAGE;
 
 	if (!c->private && (w->process || c->number % w->threads != w->thread))
 		return -ENOENT;
@@ -356,7 +358,7 @@ static int op_dirty(struct weather *w, struct world_ctx *c)
 		}
 		/* fall through */
 	default:
-		return dirty_bitmap(c->fd, hwpt, span.iova, SLOT, bitmap, one_in(w, 3));
+		return dirty_bitmap(c->fd, hwpt, span.iova, length, bitmap, one_in(w, 3));
 	}
 }
 

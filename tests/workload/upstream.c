@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -284,7 +285,52 @@ static void copy_destroy(void)
 	close(c.fd);
 }
 
+/*
+ * iommu_read_and_clear_dirty() does not look at what iova_bitmap_for_each() returns:
+ * the bits behind a hole in the range are not read, and the answer is success.
+ * Look for: DIRTY.
+ */
+static void dirty_hole(void)
+{
+	struct context c = context_open();
+	struct mock_device device = mock_device_new(c.fd, c.ioas);
+	struct mem mem = mem_alloc(MEM_4K, 2 * PAGE);
+	uint64_t made = 0x33, seen = 0;
+	uint32_t hwpt;
+	int rc;
+
+	expect_rc(hwpt_alloc(c.fd, device.id, c.ioas, IOMMU_HWPT_ALLOC_DIRTY_TRACKING, &hwpt), 0, "HWPT_ALLOC");
+	expect_rc(ioas_map_at(c.fd, c.ioas, mem.va, PAGE, BASE), 0, "IOAS_MAP");
+	expect_rc(ioas_map_at(c.fd, c.ioas, mem.va + PAGE, PAGE, BASE + 2 * PAGE), 0, "IOAS_MAP");
+	expect_rc(dirty_tracking(c.fd, hwpt, true), 0, "SET_DIRTY_TRACKING");
+	expect_rc(dirty_make(c.fd, hwpt, BASE, 4 * PAGE, &made), 0, "writing through the domain");
+	rc = dirty_bitmap(c.fd, hwpt, BASE, 4 * PAGE, &seen, false);
+	expect(rc || seen == made, "dirty %#lx, written %#lx, and success", seen, made);
+	close(c.fd);
+}
+
+/*
+ * iopt_map_file_pages(), from 6.13 on: nobody asks whether the file may be written to.
+ * mmap() and udmabuf refuse this.
+ * Look for: FILE-SEAL.
+ */
+static void file_sealed(void)
+{
+	struct context c = context_open();
+	int fd = memfd_create("sealed", MFD_ALLOW_SEALING);
+	int rc;
+
+	expect(fd >= 0 && !ftruncate(fd, 4 * PAGE) && !fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE),
+	       "no memfd: %s", strerror(errno));
+	rc = ioas_map_file(c.fd, c.ioas, fd, 0, 4 * PAGE, BASE);
+	expect(rc != -ENOTTY, "this kernel has no IOAS_MAP_FILE");
+	expect(rc, "a file that is sealed against writing is mapped for writing");
+	close(fd);
+	context_close(&c);
+}
+
 static const struct step steps[] = {
+	{ "dirty_hole", "dirty bits of a range with a hole", dirty_hole },
 	{ "read_back", "two accesses hold parts of a run that loses its domain", read_back },
 	{ "cut_after_skip", "an access starts inside a run, batches of one entry", cut_after_skip },
 	{ "copy_unaligned", "a copy of pieces that are not aligned", copy_unaligned },
@@ -292,6 +338,7 @@ static const struct step steps[] = {
 	{ "dead_mm", "attach after the charged process is gone", dead_mm },
 	{ "destroy_waits", "destroy what another thread looks at", destroy_waits },
 	{ "copy_destroy", "destroy the target of a copy that fails", copy_destroy },
+	{ "file_sealed", "map a sealed file for writing; 6.13 and later", file_sealed },
 };
 
 int main(int argc, char **argv)

@@ -67,7 +67,7 @@ static char *cdev_name(const char *address)
 	char path[512];
 
 	snprintf(path, sizeof(path), PCI_DEVICES "/%s/vfio-dev", address);
-	return find_entry(path, "vfio");
+	return find_entry(path, "vfio") ? : find_entry(path, "noiommu-vfio");
 }
 
 void pci_give_to_vfio(const char *address)
@@ -92,19 +92,27 @@ void pci_give_to_vfio(const char *address)
 
 /* --- VFIO --------------------------------------------------------------- */
 
-struct vfio_device vfio_open(const char *address, int iommufd)
+int vfio_bind(const char *address, int iommufd, struct vfio_device *device)
 {
 	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind), .iommufd = iommufd };
-	struct vfio_device device = { 0 };
+	int rc;
 	char path[512], *name = cdev_name(address);
 
 	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", name ? name : "?");
 	free(name);
-	device.fd = open(path, O_RDWR | O_CLOEXEC);
-	if (device.fd < 0)
+	*device = (struct vfio_device){ .fd = open(path, O_RDWR | O_CLOEXEC) };
+	if (device->fd < 0)
 		fail("cannot open %s: %s", path, strerror(errno));
-	expect_rc(call(device.fd, VFIO_DEVICE_BIND_IOMMUFD, &bind), 0, "VFIO_DEVICE_BIND_IOMMUFD");
-	device.id = bind.out_devid;
+	rc = call(device->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind);
+	device->id = bind.out_devid;
+	return rc;
+}
+
+struct vfio_device vfio_open(const char *address, int iommufd)
+{
+	struct vfio_device device;
+
+	expect_rc(vfio_bind(address, iommufd, &device), 0, "VFIO_DEVICE_BIND_IOMMUFD");
 	return device;
 }
 
@@ -130,6 +138,39 @@ int vfio_detach(const struct vfio_device *device)
 
 	return call(device->fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &cmd);
 }
+
+/* --- VFIO groups -------------------------------------------------------- */
+
+int vfio_group_join(const char *address, int container, int *group)
+{
+	char path[512], target[512];
+	ssize_t length;
+	int rc;
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/iommu_group", address);
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length < 0)
+		fail("cannot read %s: %s", path, strerror(errno));
+	target[length] = '\0';
+	snprintf(path, sizeof(path), "/dev/vfio/%s", strrchr(target, '/') + 1);
+	*group = open(path, O_RDWR | O_CLOEXEC);
+	if (*group < 0)
+		fail("cannot open %s: %s", path, strerror(errno));
+	rc = call(*group, VFIO_GROUP_SET_CONTAINER, &container);
+	if (rc)
+		close(*group);
+	return rc;
+}
+
+struct vfio_device vfio_group_device(const char *address, int group)
+{
+	int fd = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, address);
+
+	expect_rc(fd < 0 ? -errno : 0, 0, "VFIO_GROUP_GET_DEVICE_FD");
+	return (struct vfio_device){ .fd = fd };
+}
+
+/* --- regions ------------------------------------------------------------ */
 
 static uint64_t region_offset(const struct vfio_device *device, uint32_t index)
 {
@@ -284,4 +325,60 @@ void edu_read_refused(const struct vfio_device *device, uint64_t iova, size_t le
 void edu_write_refused(const struct vfio_device *device, uint64_t iova, size_t length)
 {
 	edu_refused(device, EDU_BUFFER, iova, length, EDU_TO_MEMORY);
+}
+
+/* --- what DMA does to memory --------------------------------------------- */
+
+void pattern_fill(unsigned char *va, size_t length, unsigned int seed)
+{
+	for (size_t i = 0; i < length; i++)
+		va[i] = seed + i * 7 + i / 256;
+}
+
+size_t pattern_differs(const unsigned char *va, size_t length, unsigned int seed)
+{
+	size_t i = 0;
+
+	while (i < length && va[i] == (unsigned char)(seed + i * 7 + i / 256))
+		i++;
+	return i;
+}
+
+void edu_round_trip(const struct vfio_device *device, uint64_t iova, unsigned char *va)
+{
+	static unsigned int seed;
+	size_t wrong;
+
+	pattern_fill(va, EDU_SPAN, ++seed);
+	edu_read(device, iova, EDU_SPAN);
+	memset(va, 0, EDU_SPAN);
+	edu_write(device, iova, EDU_SPAN);
+	wrong = pattern_differs(va, EDU_SPAN, seed);
+	expect(wrong == EDU_SPAN, "DMA through IOVA %#lx: byte %zu is wrong", iova, wrong);
+}
+
+void edu_round_trips(const struct vfio_device *device, uint64_t iova, const struct mem *mem)
+{
+	size_t last = mem->length - PAGE;
+
+	edu_round_trip(device, iova, mem->va);
+	edu_round_trip(device, iova + last / 2, mem->va + last / 2);
+	edu_round_trip(device, iova + last, mem->va + last);
+}
+
+void with_memory(enum mem_kind kind, size_t length, const char *without, void (*dma)(struct mem *mem))
+{
+	struct mem mem = mem_alloc(kind, length);
+
+	if (!mem.va)
+		return skip(without);
+	dma(&mem);
+	mem_free(&mem);
+}
+
+void edu_keeps_out(const struct vfio_device *device, uint64_t iova, unsigned char *va)
+{
+	pattern_fill(va, EDU_SPAN, 99);
+	edu_write_refused(device, iova, EDU_SPAN);
+	expect(pattern_differs(va, EDU_SPAN, 99) == EDU_SPAN, "DMA to IOVA %#lx arrived although it must not", iova);
 }

@@ -67,97 +67,48 @@ static void context_close(struct context *c)
 	close(c->fd);
 }
 
-/* --- DMA and its effect ------------------------------------------------- */
-
-static void fill(unsigned char *va, size_t length, unsigned int seed)
-{
-	for (size_t i = 0; i < length; i++)
-		va[i] = seed + i * 7 + i / 256;
-}
-
-/* The first index that is not as fill() left it, or length. */
-static size_t differs(const unsigned char *va, size_t length, unsigned int seed)
-{
-	size_t i = 0;
-
-	while (i < length && va[i] == (unsigned char)(seed + i * 7 + i / 256))
-		i++;
-	return i;
-}
-
-/* Bytes to the device and back to where it came from, with the CPU's copy gone. */
-static void round_trip(const struct context *c, uint64_t iova, unsigned char *va)
-{
-	static unsigned int seed;
-	size_t wrong;
-
-	fill(va, EDU_SPAN, ++seed);
-	edu_read(&c->edu, iova, EDU_SPAN);
-	memset(va, 0, EDU_SPAN);
-	edu_write(&c->edu, iova, EDU_SPAN);
-	wrong = differs(va, EDU_SPAN, seed);
-	expect(wrong == EDU_SPAN, "DMA through IOVA %#lx: byte %zu is wrong", iova, wrong);
-}
-
-/* The device may not write there: the memory keeps its bytes. */
-static void write_refused(const struct context *c, uint64_t iova, unsigned char *va)
-{
-	fill(va, EDU_SPAN, 99);
-	edu_write_refused(&c->edu, iova, EDU_SPAN);
-	expect(differs(va, EDU_SPAN, 99) == EDU_SPAN, "DMA to IOVA %#lx arrived although it must not", iova);
-}
-
 /* Map, DMA at both ends and across a page boundary, unmap, DMA no more. */
 static void map_and_dma(struct context *c, struct mem *mem)
 {
-	size_t last = mem->length - PAGE;
-
 	expect_rc(ioas_map_at(c->fd, c->ioas, mem->va, mem->length, BASE), 0, "IOAS_MAP");
-	round_trip(c, BASE, mem->va);
-	round_trip(c, BASE + last / 2, mem->va + last / 2);
-	round_trip(c, BASE + last, mem->va + last);
+	edu_round_trips(&c->edu, BASE, mem);
 	unmap_exactly(c->fd, c->ioas, BASE, mem->length);
 }
 
 /* --- kinds of memory ---------------------------------------------------- */
 
-static void dma_with(enum mem_kind kind, size_t length, const char *without)
+static void dma(struct mem *mem)
 {
-	struct context c;
-	struct mem mem = mem_alloc(kind, length);
+	struct context c = context_open();
 
-	if (!mem.va)
-		return skip(without);
-	c = context_open();
-	map_and_dma(&c, &mem);
-	mem_free(&mem);
+	map_and_dma(&c, mem);
 	context_close(&c);
 }
 
 static void anon_contiguous(void)
 {
-	dma_with(MEM_CONTIG, 64 * KIB, "");
+	with_memory(MEM_CONTIG, 64 * KIB, "", dma);
 }
 
 /* An odd number of pages: the DMA in the middle crosses a page boundary. */
 static void anon_fragmented(void)
 {
-	dma_with(MEM_FRAG, 64 * PAGE, "");
+	with_memory(MEM_FRAG, 64 * PAGE, "", dma);
 }
 
 static void thp(void)
 {
-	dma_with(MEM_THP, 4 * MIB, "no transparent huge pages");
+	with_memory(MEM_THP, 4 * MIB, "no transparent huge pages", dma);
 }
 
 static void hugetlb(void)
 {
-	dma_with(MEM_HUGETLB, 4 * MIB, "no huge pages of 2 MiB");
+	with_memory(MEM_HUGETLB, 4 * MIB, "no huge pages of 2 MiB", dma);
 }
 
 static void memfd(void)
 {
-	dma_with(MEM_MEMFD, 256 * KIB, "");
+	with_memory(MEM_MEMFD, 256 * KIB, "", dma);
 }
 
 /* --- domains ------------------------------------------------------------ */
@@ -175,15 +126,15 @@ static void two_hwpts(void)
 	context_attach(&c, first);
 	edu_start(&c.edu);
 	expect_rc(ioas_map_at(c.fd, c.ioas, after.va, after.length, FAR), 0, "IOAS_MAP");
-	round_trip(&c, BASE + PAGE, before.va + PAGE);
-	round_trip(&c, FAR, after.va);
+	edu_round_trip(&c.edu, BASE + PAGE, before.va + PAGE);
+	edu_round_trip(&c.edu, FAR, after.va);
 	context_attach(&c, second);
-	round_trip(&c, BASE + 3 * PAGE, before.va + 3 * PAGE);
-	round_trip(&c, FAR + PAGE, after.va + PAGE);
+	edu_round_trip(&c.edu, BASE + 3 * PAGE, before.va + 3 * PAGE);
+	edu_round_trip(&c.edu, FAR + PAGE, after.va + PAGE);
 	destroy_ok(c.fd, first, "the HWPT that the device left");
-	round_trip(&c, BASE, before.va);
+	edu_round_trip(&c.edu, BASE, before.va);
 	unmap_exactly(c.fd, c.ioas, BASE, before.length);
-	write_refused(&c, BASE, before.va);
+	edu_keeps_out(&c.edu, BASE, before.va);
 	unmap_exactly(c.fd, c.ioas, FAR, after.length);
 	expect_rc(vfio_detach(&c.edu), 0, "VFIO_DEVICE_DETACH_IOMMUFD_PT");
 	destroy_ok(c.fd, second, "the second HWPT");
@@ -201,13 +152,13 @@ static void replace_ioas(void)
 
 	expect_rc(ioas_map_at(c.fd, c.ioas, one.va, PAGE, BASE), 0, "IOAS_MAP");
 	expect_rc(ioas_map_at(c.fd, other, two.va, PAGE, BASE), 0, "IOAS_MAP");
-	round_trip(&c, BASE, one.va);
+	edu_round_trip(&c.edu, BASE, one.va);
 	memset(one.va, 0x11, PAGE);
 	context_attach(&c, other);
-	round_trip(&c, BASE, two.va);
+	edu_round_trip(&c.edu, BASE, two.va);
 	expect(one.va[0] == 0x11 && one.va[PAGE - 1] == 0x11, "DMA went to the IOAS that the device left");
 	context_attach(&c, c.ioas);
-	round_trip(&c, BASE, one.va);
+	edu_round_trip(&c.edu, BASE, one.va);
 	unmap_exactly(c.fd, c.ioas, BASE, PAGE);
 	unmap_exactly(c.fd, other, BASE, PAGE);
 	destroy_ok(c.fd, other, "the other IOAS");
@@ -235,10 +186,10 @@ static void second_device(void)
 	pt = c.ioas;
 	expect_rc(vfio_attach(&nvme, &pt), 0, "attaching nvme");
 	expect(pt != hwpt && pt != c.ioas, "nvme has no automatic HWPT");
-	round_trip(&c, BASE, mem.va);
+	edu_round_trip(&c.edu, BASE, mem.va);
 	expect_rc(vfio_detach(&nvme), 0, "detaching nvme");
 	expect_rc(destroy(c.fd, pt), -ENOENT, "destroying the automatic HWPT of nvme");
-	round_trip(&c, BASE + PAGE, mem.va + PAGE);
+	edu_round_trip(&c.edu, BASE + PAGE, mem.va + PAGE);
 	unmap_exactly(c.fd, c.ioas, BASE, mem.length);
 	vfio_close(&nvme);
 	expect_rc(vfio_detach(&c.edu), 0, "detaching edu");
@@ -261,6 +212,30 @@ static void hw_info(void)
 	expect_rc(call(c.fd, IOMMU_GET_HW_INFO, &cmd), 0, "GET_HW_INFO");
 	expect(cmd.out_data_type == IOMMU_HW_INFO_TYPE_INTEL_VTD, "the IOMMU has type %u", cmd.out_data_type);
 	context_close(&c);
+}
+
+/* Was the kernel told not to remap interrupts? */
+static bool interrupts_are_shared(void)
+{
+	char words[4096] = "";
+	FILE *f = fopen("/proc/cmdline", "r");
+
+	if (!f || !fgets(words, sizeof(words), f))
+		fail("cannot read /proc/cmdline");
+	fclose(f);
+	return strstr(words, "intremap=off");
+}
+
+/* A device whose interrupts cannot be kept apart from those of others is not for users. */
+static void interrupts(void)
+{
+	int fd = iommufd_open();
+	struct vfio_device edu;
+
+	expect_rc(vfio_bind(edu_address, fd, &edu), interrupts_are_shared() ? -EPERM : 0,
+		  "VFIO_DEVICE_BIND_IOMMUFD");
+	vfio_close(&edu);
+	close(fd);
 }
 
 /* Nothing can be destroyed that something else uses, and everything in this order. */
@@ -297,14 +272,14 @@ static void copy(void)
 	expect_rc(ioas_map_at(c.fd, other, mem.va, mem.length, BASE), 0, "IOAS_MAP");
 	expect_rc(ioas_copy(c.fd, other, BASE, c.ioas, FAR, mem.length, MAP_AT), 0, "IOAS_COPY");
 	expect_rc(ioas_copy(c.fd, other, BASE + 2 * PAGE, c.ioas, BASE, 3 * PAGE, MAP_AT), 0, "IOAS_COPY of a part");
-	round_trip(&c, FAR + PAGE, mem.va + PAGE);
-	round_trip(&c, BASE, mem.va + 2 * PAGE);
+	edu_round_trip(&c.edu, FAR + PAGE, mem.va + PAGE);
+	edu_round_trip(&c.edu, BASE, mem.va + 2 * PAGE);
 	unmap_exactly(c.fd, other, BASE, mem.length);
-	round_trip(&c, FAR, mem.va);
+	edu_round_trip(&c.edu, FAR, mem.va);
 	unmap_exactly(c.fd, c.ioas, FAR, mem.length);
-	round_trip(&c, BASE + 2 * PAGE, mem.va + 4 * PAGE);
+	edu_round_trip(&c.edu, BASE + 2 * PAGE, mem.va + 4 * PAGE);
 	unmap_exactly(c.fd, c.ioas, BASE, 3 * PAGE);
-	write_refused(&c, BASE, mem.va + 2 * PAGE);
+	edu_keeps_out(&c.edu, BASE, mem.va + 2 * PAGE);
 	destroy_ok(c.fd, other, "the other IOAS");
 	mem_free(&mem);
 	context_close(&c);
@@ -321,9 +296,9 @@ static void unmap_partial(void)
 			  "IOAS_MAP");
 	expect_rc(ioas_unmap(c.fd, c.ioas, BASE + PAGE, PAGE, NULL), -ENOENT, "unmapping the inside of an area");
 	unmap_exactly(c.fd, c.ioas, BASE + 4 * PAGE, 8 * PAGE);
-	round_trip(&c, BASE + 3 * PAGE, mem.va + 3 * PAGE);
-	round_trip(&c, BASE + 12 * PAGE, mem.va + 12 * PAGE);
-	write_refused(&c, BASE + 4 * PAGE, mem.va + 4 * PAGE);
+	edu_round_trip(&c.edu, BASE + 3 * PAGE, mem.va + 3 * PAGE);
+	edu_round_trip(&c.edu, BASE + 12 * PAGE, mem.va + 12 * PAGE);
+	edu_keeps_out(&c.edu, BASE + 4 * PAGE, mem.va + 4 * PAGE);
 	unmap_exactly(c.fd, c.ioas, BASE, 4 * PAGE);
 	unmap_exactly(c.fd, c.ioas, BASE + 12 * PAGE, 4 * PAGE);
 	mem_free(&mem);
@@ -338,10 +313,10 @@ static void unmap_all(void)
 
 	for (unsigned int i = 0; i < 16; i++)
 		expect_rc(ioas_map_at(c.fd, c.ioas, mem.va + i * PAGE, PAGE, BASE + 2 * i * PAGE), 0, "IOAS_MAP");
-	round_trip(&c, BASE + 30 * PAGE, mem.va + 15 * PAGE);
+	edu_round_trip(&c.edu, BASE + 30 * PAGE, mem.va + 15 * PAGE);
 	expect_rc(ioas_unmap(c.fd, c.ioas, 0, UINT64_MAX, &unmapped), 0, "IOAS_UNMAP of all");
 	expect(unmapped == mem.length, "IOAS_UNMAP of all reports %#lx bytes", unmapped);
-	write_refused(&c, BASE + 30 * PAGE, mem.va + 15 * PAGE);
+	edu_keeps_out(&c.edu, BASE + 30 * PAGE, mem.va + 15 * PAGE);
 	mem_free(&mem);
 	context_close(&c);
 }
@@ -381,9 +356,9 @@ static void vfio_compat(void)
 	vfio_compat_start(c.fd, c.ioas, VFIO_TYPE1_IOMMU);
 	expect_rc(vfio_map(c.fd, mem.va, mem.length, BASE), 0, "VFIO_IOMMU_MAP_DMA");
 	vfio_unmap_exactly(c.fd, BASE + 4 * PAGE, 4 * PAGE);
-	round_trip(&c, BASE + 3 * PAGE, mem.va + 3 * PAGE);
-	round_trip(&c, BASE + 8 * PAGE, mem.va + 8 * PAGE);
-	write_refused(&c, BASE + 4 * PAGE, mem.va + 4 * PAGE);
+	edu_round_trip(&c.edu, BASE + 3 * PAGE, mem.va + 3 * PAGE);
+	edu_round_trip(&c.edu, BASE + 8 * PAGE, mem.va + 8 * PAGE);
+	edu_keeps_out(&c.edu, BASE + 4 * PAGE, mem.va + 4 * PAGE);
 	expect_rc(vfio_unmap(c.fd, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, &unmapped), 0, "VFIO_DMA_UNMAP_FLAG_ALL");
 	expect(unmapped == 12 * PAGE, "VFIO_DMA_UNMAP_FLAG_ALL reports %#lx bytes", unmapped);
 	mem_free(&mem);
@@ -401,13 +376,13 @@ static void read_only(void)
 	expect_rc(ioas_map(c.fd, c.ioas, IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE, mem.va, PAGE, &iova), 0,
 		  "IOAS_MAP for reading");
 	expect_rc(ioas_map_at(c.fd, c.ioas, mem.va + PAGE, PAGE, FAR), 0, "IOAS_MAP");
-	fill(mem.va, EDU_SPAN, 42);
+	pattern_fill(mem.va, EDU_SPAN, 42);
 	edu_read(&c.edu, BASE, EDU_SPAN);
 	edu_write(&c.edu, FAR, EDU_SPAN);
-	expect(differs(mem.va + PAGE, EDU_SPAN, 42) == EDU_SPAN, "a read-only mapping cannot be read");
-	fill(mem.va + PAGE, EDU_SPAN, 43);
+	expect(pattern_differs(mem.va + PAGE, EDU_SPAN, 42) == EDU_SPAN, "a read-only mapping cannot be read");
+	pattern_fill(mem.va + PAGE, EDU_SPAN, 43);
 	edu_read(&c.edu, FAR, EDU_SPAN);
-	write_refused(&c, BASE, mem.va);
+	edu_keeps_out(&c.edu, BASE, mem.va);
 	unmap_exactly(c.fd, c.ioas, BASE, PAGE);
 	unmap_exactly(c.fd, c.ioas, FAR, PAGE);
 	mem_free(&mem);
@@ -421,14 +396,14 @@ static void after_unmap(void)
 
 	expect_rc(ioas_map_at(c.fd, c.ioas, mem.va, PAGE, BASE), 0, "IOAS_MAP");
 	expect_rc(ioas_map_at(c.fd, c.ioas, spare.va, PAGE, FAR), 0, "IOAS_MAP");
-	round_trip(&c, BASE, mem.va);
+	edu_round_trip(&c.edu, BASE, mem.va);
 	unmap_exactly(c.fd, c.ioas, BASE, PAGE);
-	write_refused(&c, BASE, mem.va);
+	edu_keeps_out(&c.edu, BASE, mem.va);
 	/* what a refused read brings is not the memory */
-	fill(mem.va, EDU_SPAN, 77);
+	pattern_fill(mem.va, EDU_SPAN, 77);
 	edu_read_refused(&c.edu, BASE, EDU_SPAN);
 	edu_write(&c.edu, FAR, EDU_SPAN);
-	expect(differs(spare.va, EDU_SPAN, 77) < EDU_SPAN, "DMA reads memory that is not mapped any more");
+	expect(pattern_differs(spare.va, EDU_SPAN, 77) < EDU_SPAN, "DMA reads memory that is not mapped any more");
 	unmap_exactly(c.fd, c.ioas, FAR, PAGE);
 	mem_free(&mem);
 	mem_free(&spare);
@@ -462,7 +437,7 @@ static void replace_refused(void)
 	expect_rc(ioas_map_at(c.fd, other, mem.va, PAGE, MSI_START), 0, "IOAS_MAP at the MSI window");
 	expect_rc(vfio_attach(&c.edu, &pt), -EADDRINUSE, "replace by an IOAS that uses the MSI window");
 	expect(msi_reserved(&c), "a refused replace takes the MSI window from the old IOAS");
-	round_trip(&c, BASE, mem.va);
+	edu_round_trip(&c.edu, BASE, mem.va);
 	unmap_exactly(c.fd, other, MSI_START, PAGE);
 	unmap_exactly(c.fd, c.ioas, BASE, PAGE);
 	destroy_ok(c.fd, other, "the other IOAS");
@@ -504,14 +479,14 @@ static void allow_iovas(void)
 	expect_rc(ioas_allow(c.fd, c.ioas, BASE, BASE + MIB - 1), 0, "IOAS_ALLOW_IOVAS");
 	expect_rc(ioas_map(c.fd, c.ioas, MAP_RW, mem.va, mem.length, &iova), 0, "IOAS_MAP at any IOVA");
 	expect(iova >= BASE && iova + mem.length <= BASE + MIB, "IOAS_MAP chooses %#lx, which is not allowed", iova);
-	round_trip(&c, iova + PAGE, mem.va + PAGE);
+	edu_round_trip(&c.edu, iova + PAGE, mem.va + PAGE);
 	expect_rc(ioas_allow(c.fd, c.ioas, MSI_START - MIB, MSI_START + MIB), -EADDRINUSE,
 		  "allowing what is reserved");
 	unmap_exactly(c.fd, c.ioas, iova, mem.length);
 	expect_rc(ioas_allow(c.fd, strict, MSI_START - MIB, MSI_START + MIB), 0, "IOAS_ALLOW_IOVAS");
 	expect_rc(vfio_attach(&c.edu, &pt), -EADDRINUSE, "attaching a device that reserves what is allowed");
 	expect_rc(ioas_map_at(c.fd, c.ioas, mem.va, mem.length, FAR), 0, "IOAS_MAP");
-	round_trip(&c, FAR, mem.va);
+	edu_round_trip(&c.edu, FAR, mem.va);
 	unmap_exactly(c.fd, c.ioas, FAR, mem.length);
 	destroy_ok(c.fd, strict, "the IOAS that refused");
 	mem_free(&mem);
@@ -557,6 +532,8 @@ static void rlimit_mm(void)
 
 static const struct step steps[] = {
 	{ "hw_info", "the type of the IOMMU", hw_info },
+	{ "interrupts", "a device is bound only if its interrupts are isolated (intremap=off: they are not)",
+	  interrupts },
 	{ "anon_contiguous", "DMA with 4 KiB pages in one physical run", anon_contiguous },
 	{ "anon_fragmented", "DMA with scattered 4 KiB pages", anon_fragmented },
 	{ "thp", "DMA with transparent 2 MiB pages", thp },

@@ -20,7 +20,9 @@ static void on_violation(void *arg, const struct ims_violation *v)
 {
 	struct session *s = arg;
 
+	progress_wipe(&s->progress);
 	output_violation(&s->out, v);
+	output_flush(&s->out);	/* the next moment may be the machine's last one */
 	if (s->set->reactions.n && react(&s->set->reactions, v))
 		s->enough = true;
 }
@@ -69,6 +71,17 @@ static void judge_cut_short(struct ims_summary *sum, const struct ims_source *so
 		sum->verdict = IMS_INCONCLUSIVE;
 }
 
+/* Whoever never rested was not judged. */
+static void judge_unfollowed(struct ims_summary *sum, const struct ims_source *source)
+{
+	if (!source->unfollowed || sum->verdict != IMS_PASS)
+		return;
+	sum->verdict = IMS_INCONCLUSIVE;
+	snprintf(sum->why, sizeof(sum->why),
+		 "%llu ctxs that were open before never rested, so they were not checked",
+		 (unsigned long long)source->unfollowed);
+}
+
 static void check_finish(struct session *s, struct ims_outcome *o)
 {
 	struct check *check = s->priv;
@@ -76,11 +89,13 @@ static void check_finish(struct session *s, struct ims_outcome *o)
 	ims_verifier_summary(check->verifier, &check->summary);
 	if (!s->enough)
 		judge_cut_short(&check->summary, s->source);
+	judge_unfollowed(&check->summary, s->source);
 	o->summary = &check->summary;
 }
 
 /* A verdict needs whole lives, so nobody may join late. */
 static const struct session_ops check_ops = {
+	.at_end = true,
 	.start = check_start,
 	.record = check_record,
 	.finish = check_finish,
@@ -108,7 +123,6 @@ int check_run(const struct ims_settings *set)
 	}
 	rc = session_run(&s);
 	rc = rc ? IMS_EXIT_USAGE : exit_status(check.summary.verdict);
-	react_end();
 	ims_verifier_free(check.verifier);
 	return rc;
 }
@@ -135,10 +149,12 @@ const struct ims_command ims_check = {
 	.name = "check",
 	.usage = "[OPTION]... [-- CMD...]",
 	.summary = "verify what iommufd does, live or while CMD runs",
-	.text = "Looks at contexts (files of /dev/iommu) that are opened from now on: all, those\n"
-		"whose opener fits every filter given, or those of CMD and its descendants. Ends\n"
-		"with CMD, after --duration, or at Ctrl-C. A violation is printed when it is found.\n"
-		"CMD's own exit status is reported, and does not change that of check.\n\n"
+	.text = "Looks at contexts (files of /dev/iommu) that are open or will be opened: all, those\n"
+		"that fit every filter given, or those of CMD and its descendants. Of one that is\n"
+		"open already, a snapshot of a moment at which nobody works on it tells how it was\n"
+		"found; it is judged from there on. Ends with CMD, after --duration, or at Ctrl-C. A\n"
+		"violation is printed when it is found. CMD's own exit status is reported, and does\n"
+		"not change that of check.\n\n"
 		"Exit status: 0 PASS, 1 FAIL, 2 usage or environment, 3 INCONCLUSIVE.\n",
 	.opts = check_opts,
 	.run = check_run,

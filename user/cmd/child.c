@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "rights/deputy.h"
 #include "say.h"
 
 static void run(char **argv, int go, int failed, pid_t parent)
@@ -96,7 +97,7 @@ bool child_ended(struct child *c)
 void child_signal(struct child *c, int sig)
 {
 	if (c->pid && !c->ended)
-		kill(c->pid, sig);
+		ims_deputy_signal(c->pid, sig);
 }
 
 void child_end(struct child *c)

@@ -17,12 +17,13 @@ enum ims_exit {
 	IMS_EXIT_INCONCLUSIVE = 3,	/* check: nothing can be concluded */
 };
 
-extern const struct ims_command ims_check, ims_trace, ims_record, ims_replay, ims_schema,
-				ims_rules_command;
+extern const struct ims_command ims_doctor, ims_check, ims_trace, ims_record, ims_replay, ims_schema,
+				ims_rules_command, ims_ls, ims_profile, ims_report, ims_top;
 
 /* Of check and trace, also on a recording (settings.replay). */
 int check_run(const struct ims_settings *set);
 int trace_run(const struct ims_settings *set);
+int top_run(const struct ims_settings *set);
 /* The recording settings.replay made small, as settings.file. */
 int minimize_run(const struct ims_settings *set);
 
@@ -42,13 +43,41 @@ const struct ims_command *ims_command_find(const char *name);
 	{ "cgroup", 0, IMS_OPT_TEXT, IMS_SET(cgroup), 1, 0, "DIR", \
 	  "contexts of tasks in this cgroup (v2) or below" }
 
+#define IMS_OPTS_TOP \
+	{ "batch", 'b', IMS_OPT_BOOL, IMS_SET(batch), 0, 0, NULL, \
+	  "print a table per interval instead of showing it" }, \
+	{ "interval", 'i', IMS_OPT_SECONDS, IMS_SET(interval_ns), 0, 0, "S", \
+	  "refresh after S seconds (default 1)" }, \
+	{ "count", 'n', IMS_OPT_U32, IMS_SET(count), 1, UINT32_MAX, "N", \
+	  "end after N refreshes" }, \
+	{ "by", 0, IMS_OPT_TEXT, IMS_SET(by), 1, 0, "WHAT", \
+	  "a row per process or per ioas (default)" }, \
+	{ "sort", 's', IMS_OPT_TEXT, IMS_SET(sort), 1, 0, "COLUMN", \
+	  "order of the rows (default mapped)" }, \
+	{ "reverse", 'r', IMS_OPT_BOOL, IMS_SET(reverse), 0, 0, NULL, \
+	  "the other way round" }, \
+	{ "rows", 0, IMS_OPT_U32, IMS_SET(rows), 1, UINT32_MAX, "N", \
+	  "of a batch as text: at most N rows, and the sum of the others" }
+
+#define IMS_OPTS_TOP_ROWS \
+	{ "pid", 'p', IMS_OPT_PIDS, IMS_SET(pids), 1, UINT32_MAX, "PID", \
+	  "top: rows of this process; may be repeated" }, \
+	{ "comm", 0, IMS_OPT_TEXT, IMS_SET(comm), 1, 15, "NAME", \
+	  "top: rows of processes with this name" }, \
+	{ "ioas", 0, IMS_OPT_U32, IMS_SET(ioas), 1, UINT32_MAX, "ID", \
+	  "top: rows of IOASes with this object id" }
+
 #define IMS_OPTS_LIVE \
 	{ "duration", 'd', IMS_OPT_SECONDS, IMS_SET(duration_ns), 0, 0, "S", \
 	  "stop after S seconds" }, \
+	{ "wait", 0, IMS_OPT_BOOL, IMS_SET(wait), 0, 0, NULL, \
+	  "if iommufd is not loaded, wait until it is; CMD starts then" }, \
 	{ "rings", 0, IMS_OPT_U32, IMS_SET(rings), 1, 64, "N", \
 	  "ring buffers, a power of two (default 4)" }, \
 	{ "ring-size", 0, IMS_OPT_BYTES, IMS_SET(ring_size), 1 << 20, 1 << 30, "BYTES", \
-	  "size of each, a power of two (default 16M)" }
+	  "size of each, a power of two (default 16M)" }, \
+	{ "probes", 0, IMS_OPT_PROBES, IMS_SET(probes), 0, 0, "WHERE", \
+	  "tracepoints, functions, or auto: tracepoints if this kernel has them" }
 
 #define IMS_OPTS_VIOLATION \
 	{ "explain", 'e', IMS_OPT_BOOL, IMS_SET(explain), 0, 0, NULL, \
@@ -59,6 +88,10 @@ const struct ims_command *ims_command_find(const char *name);
 	  "results as KTAP, a test per rule" }, \
 	{ "junit", 0, IMS_OPT_TEXT, IMS_SET(junit), 1, 0, "FILE", \
 	  "also write results as JUnit XML" }
+
+#define IMS_OPT_PERFETTO \
+	{ "perfetto", 0, IMS_OPT_TEXT, IMS_SET(perfetto), 1, 0, "FILE", \
+	  "also write a trace for Perfetto (ui.perfetto.dev)" }
 
 #define IMS_OPTS_SAYING \
 	{ "quiet", 'q', IMS_OPT_BOOL, IMS_SET(quiet), 0, 0, NULL, \

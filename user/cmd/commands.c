@@ -4,8 +4,8 @@
 #include <string.h>
 
 const struct ims_command *const ims_commands[] = {
-	&ims_check, &ims_trace, &ims_record, &ims_replay, &ims_schema,
-	&ims_rules_command, NULL
+	&ims_check, &ims_trace, &ims_top, &ims_ls, &ims_profile, &ims_record, &ims_replay,
+	&ims_report, &ims_schema, &ims_rules_command, &ims_doctor, NULL
 };
 
 const struct ims_command *ims_command_find(const char *name)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * replay --minimize: a recording that fails, made small.
+ *
+ * A process of its own does it, which gives up all rights before it reads a record; so
+ * somebody is left to remove what was begun when nothing comes of it.
  */
 #define _GNU_SOURCE		/* asprintf() */
 #include "minimize/minimize.h"
@@ -9,10 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "progress.h"
 #include "record/reader.h"
 #include "record/writer.h"
+#include "rights/confine.h"
 #include "say.h"
 
 /* All records of a recording, in memory. */
@@ -58,6 +65,8 @@ static int load(struct load *l, const char *path)
 	l->reader = ims_reader_open(path);
 	if (!l->reader)
 		return -EBADMSG;
+	if (ims_confine(IMS_JOB_READER, 0))
+		return -EPERM;
 	while ((rc = ims_reader_next(l->reader, &at, &end)) > 0) {
 		rc = keep_bytes(l, at, end - at);
 		if (rc)
@@ -100,6 +109,11 @@ static int write_all(struct ims_writer *w, const struct load *l, const struct im
 	return rc ? rc : ims_writer_seal(w, o);
 }
 
+static void draw(void *arg, size_t left, unsigned int permille)
+{
+	progress_draw(arg, permille, "%3u%% of the time it may take, %zu records left", permille / 10, left);
+}
+
 static int shrink(struct load *l, struct ims_writer *w, const struct ims_settings *set)
 {
 	struct ims_origin *from = ims_reader_origin(l->reader), o = {};
@@ -108,10 +122,14 @@ static int shrink(struct load *l, struct ims_writer *w, const struct ims_setting
 		.kinds_absent = from->absent,
 		.absent_why = from->absent_why ? from->absent_why : "",
 	};
-	struct ims_target target;
+	struct progress progress;
+	struct ims_target target = { .tried = draw, .arg = &progress };
 	size_t before = l->n;
-	int rc = ims_minimize(l->list, &l->n, &opts, &target);
+	int rc;
 
+	progress_begin(&progress, true);
+	rc = ims_minimize(l->list, &l->n, &opts, &target);
+	progress_wipe(&progress);
 	if (rc == -ENOENT) {
 		ims_error("%s breaks no rule; there is nothing to minimise", set->replay);
 		return rc;
@@ -132,23 +150,40 @@ static int shrink(struct load *l, struct ims_writer *w, const struct ims_setting
 	return 0;
 }
 
-int minimize_run(const struct ims_settings *set)
+static int minimize(struct ims_writer *w, const struct ims_settings *set)
 {
 	struct load l = {};
-	struct ims_writer *w;
-	int rc;
+	int rc = load(&l, set->replay);
 
-	if (!set->file || set->nwords > 1) {
+	if (!rc)
+		rc = shrink(&l, w, set);
+	unload(&l);
+	return rc || fflush(stdout) ? IMS_EXIT_USAGE : IMS_EXIT_OK;
+}
+
+int minimize_run(const struct ims_settings *set)
+{
+	int status = 0;
+	struct ims_writer *w;
+	pid_t pid;
+
+	if (!set->file || set->nwords > 1 || set->perfetto) {
 		ims_error("--minimize needs a recording and -o for the result, nothing else");
 		return IMS_EXIT_USAGE;
 	}
 	w = ims_writer_open(set->file);
 	if (!w)
 		return IMS_EXIT_USAGE;
-	rc = load(&l, set->replay);
-	if (!rc)
-		rc = shrink(&l, w, set);
-	ims_writer_close(w);
-	unload(&l);
-	return rc || fflush(stdout) ? IMS_EXIT_USAGE : IMS_EXIT_OK;
+	pid = fork();
+	if (!pid)
+		_exit(minimize(w, set));
+	if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == IMS_EXIT_OK)
+		return IMS_EXIT_OK;
+	if (pid < 0)
+		ims_error("cannot start a process to minimise in: %s", strerror(errno));
+	else if (!WIFEXITED(status))
+		ims_error("minimising was killed by signal %d", WTERMSIG(status));
+	ims_writer_close(w);	/* nothing was written by us: removes it */
+	return IMS_EXIT_USAGE;
 }

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "report/report.h"
 #include "say.h"
+#include "sink/perfetto.h"
 
 #define BUFFER (1 << 20)
 
@@ -23,7 +25,7 @@ static struct output_file *add(struct output *o, const char *path)
 	return file;
 }
 
-static void init_sink(struct output_file *file, enum ims_output format)
+static bool init_sink(struct output_file *file, enum ims_output format)
 {
 	switch (format) {
 	case IMS_OUTPUT_JSON:
@@ -35,16 +37,24 @@ static void init_sink(struct output_file *file, enum ims_output format)
 	case IMS_OUTPUT_TEXT:
 		ims_text_init(&file->sink, file->f);
 		break;
+	case IMS_OUTPUT_REPORT_PAGE:
+		return ims_report_page_init(&file->sink, file->f);
+	case IMS_OUTPUT_REPORT_JSON:
+		return ims_report_json_init(&file->sink, file->f);
 	}
+	return true;
 }
 
-int output_open(struct output *o, const struct ims_settings *set)
+static int open_results(struct output *o, const struct ims_settings *set)
 {
 	struct output_file *file = add(o, set->file);
 
 	if (!file)
 		return -1;
-	init_sink(file, set->ktap ? IMS_OUTPUT_KTAP : set->output);
+	if (!init_sink(file, set->ktap ? IMS_OUTPUT_KTAP : set->output)) {
+		ims_error("out of memory");
+		return -1;
+	}
 	if (!set->junit)
 		return 0;
 	file = add(o, set->junit);
@@ -52,6 +62,37 @@ int output_open(struct output *o, const struct ims_settings *set)
 		return -1;
 	ims_junit_init(&file->sink, file->f);
 	return 0;
+}
+
+int output_open(struct output *o, const struct ims_settings *set, bool results)
+{
+	struct output_file *file;
+
+	if (results && open_results(o, set))
+		return -1;
+	if (!set->perfetto)
+		return 0;
+	file = add(o, set->perfetto);
+	if (!file)
+		return -1;
+	if (ims_perfetto_init(&file->sink, file->f))
+		return 0;
+	ims_error("out of memory");
+	return -1;
+}
+
+void output_begin(struct output *o, const struct ims_origin *origin)
+{
+	for (unsigned int i = 0; i < o->n; i++)
+		if (o->file[i].sink.ops->begin)
+			o->file[i].sink.ops->begin(&o->file[i].sink, origin);
+}
+
+void output_see(struct output *o, const struct ims_record *r)
+{
+	for (unsigned int i = 0; i < o->n; i++)
+		if (o->file[i].sink.ops->see)
+			o->file[i].sink.ops->see(&o->file[i].sink, r);
 }
 
 void output_record(struct output *o, const struct ims_record *r)
@@ -103,7 +144,8 @@ int output_close(struct output *o)
 
 		if (file->f != stdout && fclose(file->f) && !file->err)
 			file->err = errno;
-		ims_sink_destroy(&file->sink);
+		if (file->sink.ops)
+			ims_sink_destroy(&file->sink);
 		if (!file->err)
 			continue;
 		ims_error("cannot write to %s: %s", file->name, strerror(file->err));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where a command's results go: one sink for the format asked for, and one more
- * for --junit.
+ * Where a command's results go: one sink for the format asked for, and more for
+ * --junit and --perfetto.
  */
 #ifndef IMS_OUTPUT_H
 #define IMS_OUTPUT_H
@@ -15,12 +15,15 @@ struct output {
 		FILE *f;
 		struct ims_sink sink;
 		int err;
-	} file[2];
+	} file[3];
 	unsigned int n;
 };
 
-/* 0, or -1 after saying what is wrong. */
-int output_open(struct output *o, const struct ims_settings *set);
+/* @results: of the command itself, too.  0, or -1 after saying what is wrong. */
+int output_open(struct output *o, const struct ims_settings *set, bool results);
+void output_begin(struct output *o, const struct ims_origin *origin);
+/* Every record; output_record() only those that are results. */
+void output_see(struct output *o, const struct ims_record *r);
 void output_record(struct output *o, const struct ims_record *r);
 void output_violation(struct output *o, const struct ims_violation *v);
 void output_end(struct output *o, const struct ims_outcome *outcome);

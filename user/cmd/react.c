@@ -1,68 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A command is not waited for while records come in: they would be lost.
+ * The deputy does it (rights/deputy.h).  A command is not waited for while records come
+ * in: they would be lost.
  */
 #include "cmd/react.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "say.h"
 
-#define MAX_STARTED 4096
-
-static pid_t started[MAX_STARTED];
-static unsigned int nstarted;
-
-static void set_number(const char *name, uint64_t value, const char *format)
+void react_duties(const struct ims_reactions *to, struct ims_duties *d)
 {
-	char text[32];
+	for (uint32_t i = 0; i < to->n; i++) {
+		const struct ims_reaction *r = &to->list[i];
 
-	snprintf(text, sizeof(text), format, value);
-	setenv(name, text, 1);
+		if (r->kind == IMS_REACT_EXEC)
+			d->command[d->ncommands++] = r->command;
+		if (r->kind == IMS_REACT_SIGNAL)
+			d->pid[d->npids++] = r->pid;
+	}
 }
 
-static void run(const char *command, const struct ims_violation *v)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null >= 0)
-		dup2(null, STDIN_FILENO);
-	/* Our results stay parseable. */
-	dup2(STDERR_FILENO, STDOUT_FILENO);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	setenv("IOMMUSCOPE_RULE", v->rule, 1);
-	setenv("IOMMUSCOPE_TEXT", v->text, 1);
-	setenv("IOMMUSCOPE_OBJECT", v->object, 1);
-	set_number("IOMMUSCOPE_CTX", v->ctx, "%#" PRIx64);
-	set_number("IOMMUSCOPE_RING", v->ring, "%" PRIu64);
-	set_number("IOMMUSCOPE_SEQ", v->seq, "%" PRIu64);
-	set_number("IOMMUSCOPE_PID", v->tgid, "%" PRIu64);
-	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-	_exit(127);
-}
-
+/* What the command finds in its environment. */
 static void start(const char *command, const struct ims_violation *v)
 {
-	pid_t pid;
+	char env[2048];
+	int rc, size;
 
-	if (nstarted == MAX_STARTED)
-		return;
-	pid = fork();
-	if (!pid)
-		run(command, v);
-	if (pid < 0)
-		ims_note("cannot start '%s': %s", command, strerror(errno));
-	else
-		started[nstarted++] = pid;
+	size = snprintf(env, sizeof(env),
+			"IOMMUSCOPE_RULE=%s%cIOMMUSCOPE_TEXT=%s%cIOMMUSCOPE_OBJECT=%s%c"
+			"IOMMUSCOPE_CTX=%#" PRIx64 "%cIOMMUSCOPE_RING=%u%c"
+			"IOMMUSCOPE_SEQ=%" PRIu64 "%cIOMMUSCOPE_PID=%u%c",
+			v->rule, 0, v->text, 0, v->object, 0, v->ctx, 0, v->ring, 0, v->seq, 0,
+			v->tgid, 0);
+	rc = ims_deputy_run(command, env, size);
+	if (rc)
+		ims_note("cannot start '%s': %s", command, strerror(-rc));
+}
+
+static void send_signal(uint32_t pid)
+{
+	int rc = ims_deputy_signal(pid, SIGTERM);
+
+	if (rc)
+		ims_note("cannot signal process %u: %s", pid, strerror(-rc));
 }
 
 bool react(const struct ims_reactions *to, const struct ims_violation *v)
@@ -80,20 +64,9 @@ bool react(const struct ims_reactions *to, const struct ims_violation *v)
 			start(r->command, v);
 			break;
 		case IMS_REACT_SIGNAL:
-			if (kill(r->pid, SIGTERM))
-				ims_note("cannot signal process %u: %s", r->pid, strerror(errno));
+			send_signal(r->pid);
 			break;
 		}
 	}
 	return stop;
-}
-
-void react_end(void)
-{
-	while (nstarted) {
-		pid_t pid = started[nstarted - 1];
-
-		if (waitpid(pid, NULL, 0) == pid || errno != EINTR)
-			nstarted--;
-	}
 }

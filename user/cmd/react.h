@@ -8,11 +8,12 @@
 #include <stdbool.h>
 
 #include "opts.h"
+#include "rights/deputy.h"
 #include "rules/verifier.h"
 
+/* What the deputy must be allowed for them. */
+void react_duties(const struct ims_reactions *to, struct ims_duties *d);
 /* Returns whether to stop. */
 bool react(const struct ims_reactions *to, const struct ims_violation *v);
-/* Wait for the commands that were started. */
-void react_end(void);
 
 #endif

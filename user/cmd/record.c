@@ -33,8 +33,9 @@ static const struct ims_opt record_opts[] = {
 	  "the recording, a new file" },
 	IMS_OPTS_OPENER,
 	{ "join", 0, IMS_OPT_BOOL, IMS_SET(join), 0, 0, NULL,
-	  "also contexts that are open already; they can be traced, not checked" },
+	  "also contexts of others, when a task that fits the filters uses them" },
 	IMS_OPTS_LIVE,
+	IMS_OPT_PERFETTO,
 	IMS_OPTS_SAYING,
 	{}
 };
@@ -43,8 +44,8 @@ const struct ims_command ims_record = {
 	.name = "record",
 	.usage = "-o FILE [OPTION]... [-- CMD...]",
 	.summary = "record what iommufd does, live or while CMD runs, into a file",
-	.text = "Records the same contexts as check would look at: those that are opened from now\n"
-		"on. 'iommuscope replay FILE' reads the recording, anywhere and without root. It\n"
+	.text = "Records the same contexts as check would look at, with snapshots of those that are\n"
+		"open already. 'iommuscope replay FILE' reads the recording, anywhere and without root. It\n"
 		"holds addresses of the kernel, so only its owner may read it. An existing file is\n"
 		"never overwritten. After a crash or with a full disk, what stands there can be\n"
 		"replayed, and is known to be incomplete.\n\n"

@@ -7,6 +7,7 @@
 
 #include "cmd/cmd.h"
 #include "record/reader.h"
+#include "rights/confine.h"
 #include "say.h"
 
 static int info_run(const struct ims_settings *set)
@@ -16,8 +17,10 @@ static int info_run(const struct ims_settings *set)
 	struct ims_origin *o;
 	int rc;
 
-	if (!r)
+	if (!r || ims_confine(IMS_JOB_READER, 0)) {
+		ims_reader_close(r);
 		return IMS_EXIT_USAGE;
+	}
 	o = ims_reader_origin(r);
 	printf("recorded by  iommuscope %s\nkernel       %s %s\ncommand line %s\n", o->program,
 	       o->kernel, o->machine, o->cmdline);
@@ -38,7 +41,9 @@ static int info_run(const struct ims_settings *set)
 static const struct mode {
 	const char *name;
 	int (*run)(const struct ims_settings *set);
-} modes[] = { { "check", check_run }, { "trace", trace_run }, { "info", info_run } };
+} modes[] = {
+	{ "check", check_run }, { "trace", trace_run }, { "top", top_run }, { "info", info_run }
+};
 
 static const struct mode *mode_of(const struct ims_settings *set)
 {
@@ -47,7 +52,7 @@ static const struct mode *mode_of(const struct ims_settings *set)
 	for (unsigned int i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (!strcmp(modes[i].name, name))
 			return &modes[i];
-	ims_error("cannot replay as '%s'; use check, trace or info", name);
+	ims_error("cannot replay as '%s'; use check, trace, top or info", name);
 	return NULL;
 }
 
@@ -56,12 +61,20 @@ static bool fits(const struct ims_settings *set, const struct mode *mode)
 {
 	bool of_check = set->explain || set->ktap || set->junit || set->reactions.n;
 	bool of_trace = set->kinds || set->iova.set;
+	bool of_top = set->batch || set->count || set->by || set->sort || set->reverse ||
+		      set->rows || set->pids.n || set->comm || set->ioas || set->speed != 1 ||
+		      set->interval_ns != 1000000000;
 
 	if (of_check && mode->run != check_run)
 		ims_error("--explain, --ktap, --junit and --on-violation are for check, not %s",
 			  mode->name);
 	else if (of_trace && mode->run != trace_run)
 		ims_error("--kinds and --iova are for trace; a verdict needs all records");
+	else if (set->perfetto && mode->run != check_run && mode->run != trace_run)
+		ims_error("--perfetto is for check and trace, not %s", mode->name);
+	else if (of_top && mode->run != top_run)
+		ims_error("--batch, --interval, --count, --by, --sort, --reverse, --rows, --speed, "
+			  "--pid, --comm and --ioas are for top, not %s", mode->name);
 	else
 		return true;
 	return false;
@@ -91,19 +104,26 @@ static const struct ims_opt replay_opts[] = {
 	{ "iova", 0, IMS_OPT_RANGE, IMS_SET(iova), 0, 0, "RANGE",
 	  "trace: print only records that touch FIRST-LAST or FIRST+LENGTH" },
 	IMS_OPTS_VIOLATION,
+	IMS_OPT_PERFETTO,
+	IMS_OPTS_TOP,
+	IMS_OPTS_TOP_ROWS,
+	{ "speed", 0, IMS_OPT_U32, IMS_SET(speed), 1, 1000000, "N",
+	  "top: show what was recorded N times as fast" },
 	IMS_OPTS_OUTPUT,
 	{}
 };
 
 const struct ims_command ims_replay = {
 	.name = "replay",
-	.usage = "FILE [check|trace|info] [OPTION]...",
+	.usage = "FILE [check|trace|top|info] [OPTION]...",
 	.summary = "verify or print a recording, without root",
-	.text = "Does on a recording what check (the default) and trace do live: the same verdict,\n"
-		"the same violations, the same summary. info says what the recording is. A\n"
-		"recording that was not finished is judged by what there is, but never PASS.\n\n"
-		"Exit status: that of check and trace; --minimize: 0, or 2 also when FILE breaks\n"
-		"no rule.\n",
+	.text = "Does on a recording what check (the default), trace and top do live: the same\n"
+		"verdict, the same violations, the same summary. top shows it in the time in which\n"
+		"it was recorded, or prints it at once (--batch). info says what the recording is.\n"
+		"A recording that was not finished, or is damaged, is judged by what there is before,\n"
+		"but never PASS.\n\n"
+		"Exit status: that of check and trace, but 2 when FILE is damaged; --minimize: 0,\n"
+		"or 2 also when FILE breaks no rule.\n",
 	.opts = replay_opts,
 	.words = 2,
 	.no_command = true,

@@ -24,13 +24,21 @@ static const char *severity_name(char severity)
 	return severity == 'S' ? "security" : severity == 'R' ? "resource" : "semantic";
 }
 
+/* The collector makes the others. */
+static bool of_kernel(unsigned int kind)
+{
+	return kind != IMS_LOSS && kind != IMS_END;
+}
+
 /* The kinds that this kernel does not give. */
 static uint64_t absent_kinds(void)
 {
 	uint64_t absent = 0;
 	char path[128];
 
-	for (unsigned int kind = 1; kind < IMS_LOSS; kind++) {
+	for (unsigned int kind = 1; kind < IMS_NR_KINDS; kind++) {
+		if (!of_kernel(kind))
+			continue;
 		snprintf(path, sizeof(path), EVENTS "/iommufd/iommufd_%s", ims_desc(kind)->name);
 		if (access(path, F_OK))
 			absent |= 1ULL << kind;
@@ -50,8 +58,8 @@ static void put_text(const struct ims_rule *r, uint64_t needs)
 {
 	printf("%-18s %-9s %-5s %s\n%18s needs", r->id, severity_name(r->severity),
 	       available(needs), r->statement, "");
-	for (unsigned int kind = 1; kind < IMS_LOSS; kind++)
-		if (needs >> kind & 1)
+	for (unsigned int kind = 1; kind < IMS_NR_KINDS; kind++)
+		if (of_kernel(kind) && needs >> kind & 1)
 			printf(" %s", ims_desc(kind)->name);
 	putchar('\n');
 }
@@ -62,8 +70,8 @@ static void put_json(const struct ims_rule *r, uint64_t needs)
 
 	printf("{\"type\":\"rule\",\"rule\":\"%s\",\"severity\":\"%s\",\"statement\":\"%s\",\"available\":\"%s\",\"needs\":[",
 	       r->id, severity_name(r->severity), r->statement, available(needs));
-	for (unsigned int kind = 1; kind < IMS_LOSS; kind++)
-		if (needs >> kind & 1) {
+	for (unsigned int kind = 1; kind < IMS_NR_KINDS; kind++)
+		if (of_kernel(kind) && needs >> kind & 1) {
 			printf("%s\"%s\"", sep, ims_desc(kind)->name);
 			sep = ",";
 		}

@@ -6,13 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "cmd/react.h"
 #include "cmd/stop.h"
+#include "here.h"
 #include "say.h"
 #include "source/live.h"
 #include "source/recording.h"
 
 #define POLL_MS 20
+#define WAIT_MS 50
 #define GRACE_NS 5000000000ULL	/* for CMD to end after it was told to */
 
 /* ---- source ---- */
@@ -20,6 +24,23 @@
 static bool power_of_two(uint64_t n)
 {
 	return n && !(n & (n - 1));
+}
+
+/* What would fail afterwards fails before: it may take long. */
+static int wait_for_iommufd(void)
+{
+	if (ims_iommufd_here() != IMS_IOMMUFD_NONE)
+		return 0;
+	ims_note("iommufd is not loaded; waiting for it");
+	while (ims_iommufd_here() == IMS_IOMMUFD_NONE) {
+		if (stop_requested()) {
+			ims_error("stopped before iommufd was loaded; nothing was seen");
+			return -1;
+		}
+		usleep(WAIT_MS * 1000);
+	}
+	ims_note("iommufd is loaded");
+	return 0;
 }
 
 static int live_open(struct session *s)
@@ -31,11 +52,13 @@ static int live_open(struct session *s)
 			.tgids = tgids,
 			.ntgids = set->pids.n,
 			.late_join = s->ops->late_join || set->join,
+			.present = !set->command,
 			.comm = set->comm,
 			.cgroup = set->cgroup,
 			.ioas = set->ioas,
 			.device = set->device,
 		},
+		.probes = set->probes,
 		.rings = set->rings,
 		.ring_size = set->ring_size,
 	};
@@ -49,6 +72,8 @@ static int live_open(struct session *s)
 		tgids[opts.scope.ntgids++] = s->child.pid;
 		opts.scope.descendants = true;
 	}
+	if (set->wait && (ims_live_may(&opts) || wait_for_iommufd()))
+		return -1;
 	s->source = ims_live_open(&opts);
 	return s->source ? 0 : -1;
 }
@@ -88,6 +113,7 @@ static int on_record(void *arg, const struct ims_record *r)
 	if (rc || s->enough)
 		return rc;
 	count(&s->outcome, r);
+	output_see(&s->out, r);
 	if (s->ops->record)
 		s->ops->record(s, r);
 	return output_failed(&s->out);
@@ -141,16 +167,31 @@ static int flush(struct session *s, bool idle)
 	return idle ? output_flush(&s->out) : 0;
 }
 
+/* Live there is none to show, and a bar between records would be in the way. */
+static bool may_show_progress(const struct session *s)
+{
+	return s->set->replay && s->ops->job != IMS_JOB_SCREEN &&
+	       (s->ops->at_end || s->set->file || !isatty(STDOUT_FILENO));
+}
+
 static int stream(struct session *s)
 {
 	uint64_t start = now_ns(), kill_at = 0;
 	int n = 0;
 
+	progress_begin(&s->progress, may_show_progress(s));
 	while (n >= 0 && !over(s, start, &kill_at)) {
 		n = ims_source_poll(s->source, on_record, s, POLL_MS);
 		if (n >= 0 && flush(s, !n))
 			n = -EPIPE;
+		if (s->ops->turn)
+			s->ops->turn(s, n ? SESSION_BUSY : SESSION_IDLE);
+		progress_draw(&s->progress, s->source->permille, "%3u%%  %llu records", s->source->permille / 10,
+			      (unsigned long long)s->source->records);
 	}
+	progress_wipe(&s->progress);
+	if (s->ops->turn)
+		s->ops->turn(s, SESSION_OVER);
 	if (n >= 0 || n == -ENODATA)
 		n = ims_source_finish(s->source, on_record, s);
 	return n < 0 ? n : 0;
@@ -166,7 +207,7 @@ static int open_files(struct session *s)
 		if (!s->recording)
 			return -1;
 	}
-	return s->ops->record ? output_open(&s->out, s->set) : 0;
+	return output_open(&s->out, s->set, s->ops->record);
 }
 
 static int begin(struct session *s)
@@ -179,7 +220,31 @@ static int begin(struct session *s)
 	}
 	if (s->recording && ims_writer_begin(s->recording, o))
 		return -1;
+	output_begin(&s->out, o);
 	return s->ops->start ? s->ops->start(s) : 0;
+}
+
+/* Who does later what we shall have no right to; a recording needs nobody for files. */
+static int appoint(struct session *s)
+{
+	struct ims_duties *d = &s->duties;
+
+	d->files = !s->set->replay;
+	if (s->child.pid)
+		d->pid[d->npids++] = s->child.pid;
+	react_duties(&s->set->reactions, d);
+	return d->files || d->npids || d->ncommands ? ims_deputy_start(d) : 0;
+}
+
+/* People are told; who has started us in a script may ask for it: only from here on is all seen. */
+static void say_ready(const struct session *s)
+{
+	if (s->set->replay || s->set->command)
+		return;
+	if (s->ops->job != IMS_JOB_SCREEN && isatty(STDERR_FILENO))
+		ims_note("watching; Ctrl-C ends it");
+	else
+		ims_detail("watching; Ctrl-C ends it");
 }
 
 static int start(struct session *s)
@@ -188,10 +253,17 @@ static int start(struct session *s)
 		return -1;
 	if (s->set->command && child_spawn(&s->child, s->set->command))
 		return -1;
+	if (appoint(s))
+		return -1;
 	stop_catch();
 	if (source_open(s) || begin(s))
 		return -1;
-	return s->child.pid ? child_go(&s->child, s->set->command[0]) : 0;
+	if (s->child.pid && child_go(&s->child, s->set->command[0]))
+		return -1;
+	if (ims_confine(s->ops->job, 0))
+		return -1;
+	say_ready(s);
+	return 0;
 }
 
 static void seal(struct session *s)
@@ -212,7 +284,7 @@ static void say_missing(const struct session *s)
 	if (ims_outcome_lost(&s->outcome) && !s->set->replay)
 		ims_note("%llu records were lost; use larger rings (--ring-size)",
 			 (unsigned long long)ims_outcome_lost(&s->outcome));
-	if (s->source->cut_short && !s->outcome.summary)
+	if (s->source->cut_short && !s->source->damaged && !s->outcome.summary)
 		ims_note("%s after %llu records", s->source->cut_short,
 			 (unsigned long long)s->source->records);
 }
@@ -244,12 +316,14 @@ int session_run(struct session *s)
 		if (!rc) {
 			seal(s);
 			report(s);
+			rc = s->source->damaged ? -EBADMSG : 0;
 		} else if (rc != -EBADMSG && !s->recording_err && !output_failed(&s->out)) {
 			ims_error("reading the records failed: %s", strerror(-rc));
 		}
 	}
 	ims_source_close(s->source);
 	child_end(&s->child);
+	ims_deputy_end();
 	ims_writer_close(s->recording);
 	if (output_close(&s->out) || s->recording_err)
 		rc = -1;

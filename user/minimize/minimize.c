@@ -91,6 +91,8 @@ static bool holds(struct job *job, const struct ims_record *const *list, size_t 
 
 static bool out_of_budget(struct job *job)
 {
+	if (job->target->tried)
+		job->target->tried(job->target->arg, job->n, job->fed * 1000 / BUDGET);
 	if (job->fed > BUDGET)
 		job->target->gave_up = true;
 	return job->target->gave_up;
@@ -205,7 +207,7 @@ int ims_minimize(const struct ims_record **list, size_t *n, const struct ims_ver
 	struct job job = { .list = list, .n = *n, .opts = opts, .target = target };
 	int rc = 0;
 
-	*target = (struct ims_target){};
+	*target = (struct ims_target){ .tried = target->tried, .arg = target->arg };
 	job.candidate = calloc(*n + 1, sizeof(*job.candidate));
 	job.group = calloc(*n + 1, sizeof(*job.group));
 	if (!job.candidate || !job.group)

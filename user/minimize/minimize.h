@@ -28,11 +28,14 @@ struct ims_target {
 	char text[sizeof(((struct ims_violation *)0)->text)];
 	uint64_t ctx;
 	bool gave_up;		/* it could be smaller still, but took too long */
+	/* NULL, or called after each trial: how many records are left, and of 1000 how much time was used */
+	void (*tried)(void *arg, size_t left, unsigned int permille);
+	void *arg;
 };
 
 /*
  * Shrink list[*n] in place.  0, -ENOENT: no rule is broken, -ENOMEM.  @opts says
- * how to verify; its callback is not used.
+ * how to verify; its callback is not used.  Of the target, tried and arg are given.
  */
 int ims_minimize(const struct ims_record **list, size_t *n, const struct ims_verifier_opts *opts,
 		 struct ims_target *target);

@@ -26,9 +26,12 @@ static void apply_hwpt(struct model *m, struct m_event *ev)
 {
 	const struct ims_hwpt *r = &ev->r->p.hwpt;
 	struct m_hwpt *h = table_get(&ev->ctx->hwpts, r->domain);
+	struct m_hwpt said = { 0 };
 
 	(void)m;
-	if (!h) {		/* else: said again with more flags */
+	if (h) {		/* said again with more flags */
+		said = *h;
+	} else {
 		h = malloc(sizeof(*h));
 		if (!h || table_put(&ev->ctx->hwpts, r->domain, h)) {
 			free(h);
@@ -37,31 +40,20 @@ static void apply_hwpt(struct model *m, struct m_event *ev)
 	}
 	*h = (struct m_hwpt){ .cookie = r->domain, .obj = r->obj, .ioas = r->ioas,
 			      .parent = r->parent, .id = r->id, .flags = r->flags,
-			      .is_auto = r->flags & IMS_HWPT_AUTO };
-}
-
-/* The IOAS behind a domain, through the parent when it is nested. */
-static struct m_ioas *ioas_of_domain(const struct m_ctx *c, uint64_t cookie)
-{
-	const struct m_domain *d = table_get(&c->domains, cookie);
-	const struct m_hwpt *h = table_get(&c->hwpts, cookie);
-
-	if (d && d->ioas)
-		return d->ioas;
-	if (h && !h->ioas)
-		h = table_get(&c->hwpts, h->parent);
-	return h ? table_get(&c->ioases, h->ioas) : NULL;
+			      .is_auto = r->flags & IMS_HWPT_AUTO,
+			      .msi_cookies = said.msi_cookies, .msi_base = said.msi_base };
 }
 
 static void device_attached(struct m_event *ev)
 {
 	const struct ims_device *r = &ev->r->p.device;
-	struct m_ioas *s = ioas_of_domain(ev->ctx, r->domain);
+	struct m_ioas *s = model_ioas_of_domain(ev->ctx, r->domain);
 	struct m_hwpt *h = table_get(&ev->ctx->hwpts, r->domain);
 
 	ev->device->ioas = s ? s->cookie : 0;
 	ev->device->domain = r->domain;
 	ev->device->handle = r->handle;
+	ev->device->refused = false;
 	if (h)
 		h->orphan = false;
 	if (s)
@@ -80,50 +72,70 @@ static void group_replaced(struct m_event *ev)
 			d->ioas = ev->device->ioas;
 			d->domain = ev->device->domain;
 			d->handle = ev->device->handle;
+			d->refused = false;
 		}
 }
 
-static bool domain_in_use(const struct m_ctx *c, uint64_t domain)
+bool model_domain_in_use(const struct m_ctx *c, uint64_t domain)
 {
+	const struct m_pasid *x = c->pasids;
 	struct m_device *d;
 	uint32_t i;
 
 	table_for_each(&c->devices, i, d)
 		if (d->domain == domain)
 			return true;
-	return false;
+	while (x && x->domain != domain)
+		x = x->next;
+	return x;
 }
 
 static bool handle_in_use(const struct m_ctx *c, uint64_t handle)
 {
+	const struct m_pasid *x = c->pasids;
 	struct m_device *d;
 	uint32_t i;
 
 	table_for_each(&c->devices, i, d)
 		if (d->handle == handle)
 			return true;
-	return false;
+	while (x && x->handle != handle)
+		x = x->next;
+	return x;
 }
 
-/* The device left @from: what belongs to that must be gone when the thread goes on. */
-static void device_left(struct m_event *ev, const struct m_device *from)
+/* What belongs to it must be gone when the thread goes on. */
+void model_left(struct m_event *ev, uint64_t ioas, uint64_t domain, uint64_t handle)
 {
 	struct m_op *op = ev->op;
 
 	if (!op)
 		return;
 	op->detached = ev->device->cookie;
-	op->detached_from = from->ioas != ev->device->ioas ? from->ioas : 0;
-	op->detached_domain = domain_in_use(ev->ctx, from->domain) ? 0 : from->domain;
-	op->detached_handle = handle_in_use(ev->ctx, from->handle) ? 0 : from->handle;
+	op->detached_from = ioas;
+	op->detached_domain = model_domain_in_use(ev->ctx, domain) ? 0 : domain;
+	op->detached_handle = handle_in_use(ev->ctx, handle) ? 0 : handle;
+}
+
+static void device_left(struct m_event *ev, const struct m_device *from)
+{
+	model_left(ev, from->ioas != ev->device->ioas ? from->ioas : 0, from->domain,
+		   from->handle);
 }
 
 static void device_failed(struct m_event *ev)
 {
-	struct m_ioas *s = ioas_of_domain(ev->ctx, ev->r->p.device.domain);
+	struct m_ioas *s = model_ioas_of_domain(ev->ctx, ev->r->p.device.domain);
+
+	struct m_device *d;
+	uint32_t i;
 
 	if (s && ev->r->h.action == IMS_DEV_ATTACH)
 		range_del_owner(&s->regions, ev->device->cookie);
+	if (ev->r->h.action != IMS_DEV_REPLACE)
+		return;
+	table_for_each(&ev->ctx->devices, i, d)
+		d->refused |= d->group == ev->device->group;
 }
 
 static void apply_device_record(struct model *m, struct m_event *ev)
@@ -153,6 +165,7 @@ static void apply_device_record(struct model *m, struct m_event *ev)
 		break;
 	case IMS_DEV_DETACH:
 		ev->device->ioas = ev->device->domain = ev->device->handle = 0;
+		ev->device->refused = false;
 		device_left(ev, &old);
 		break;
 	case IMS_DEV_UNBIND:
@@ -189,6 +202,15 @@ static void apply_fault(struct model *m, struct m_event *ev)
 	}
 }
 
+static void access_left(struct m_event *ev)
+{
+	const struct ims_access *r = &ev->r->p.access;
+
+	range_del(&ev->ioas->accesses, r->align, r->align, r->access);
+	ev->ioas->access_left = ev->number;
+	ev->ioas->access_left_tid = ev->r->h.tid;
+}
+
 static void apply_access(struct model *m, struct m_event *ev)
 {
 	const struct ims_access *r = &ev->r->p.access;
@@ -199,21 +221,16 @@ static void apply_access(struct model *m, struct m_event *ev)
 	if (ev->r->h.action == IMS_ACC_ADD)
 		range_add(&ev->ioas->accesses, r->align, r->align, r->access);
 	else
-		range_del(&ev->ioas->accesses, r->align, r->align, r->access);
+		access_left(ev);
 }
 
-/* Unmapping asks each access of the IOAS about exactly the area that has to go. */
+/* Whatever was pinned is one step, from the first range to this. */
 static void apply_access_op(struct model *m, struct m_event *ev)
 {
-	const struct ims_access_op *r = &ev->r->p.access_op;
-	struct m_area *a;
-
 	(void)m;
-	if (ev->r->h.action != IMS_ACC_NOTIFY_BEGIN || !ev->ioas || !r->length)
-		return;
-	a = model_area_first(ev->ioas, r->iova, r->iova, NULL);
-	if (a && a->iova == r->iova && a->last - a->iova == r->length - 1)
-		a->prevent = true;
+	told_access_over(ev);
+	if (ev->op && (ev->r->h.action == IMS_ACC_PIN || ev->r->h.action == IMS_ACC_UNPIN))
+		ev->op->ranges = 0;
 }
 
 static void apply_access_range(struct model *m, struct m_event *ev)
@@ -225,13 +242,22 @@ static void apply_access_range(struct model *m, struct m_event *ev)
 		model_contradict(m, ev, "an access to an unknown pages object");
 		return;
 	}
+	if (ev->op)
+		ev->op->refused = 0;	/* the end of it, also outside of an ioctl */
 	if (r->rc)
 		return;
 	if (r->last < r->index || r->last >= ev->pages->npages) {
 		model_contradict(m, ev, "an access outside its pages object");
 		return;
 	}
+	if (ev->op)
+		ev->op->ranges += ev->r->h.action == IMS_ACC_RANGE_PIN ? 1 : -1;
+	told_pinned(ev);
 	model_touch(m, ev, ev->pages);	/* pins follow an end, or have come before */
+	if (ev->area && r->flags & IMS_ACC_LOCK && ev->r->h.action == IMS_ACC_RANGE_PIN)
+		ev->area->nlocks++;
+	else if (ev->area && r->flags & IMS_ACC_LOCK && ev->area->nlocks)
+		ev->area->nlocks--;
 	if (ev->area && ev->r->h.action == IMS_ACC_RANGE_PIN)
 		ev->area->nacc++;
 	else if (ev->area && ev->area->nacc)

@@ -67,6 +67,7 @@ static void pages_alloc(struct model *m, struct m_event *ev)
 	p->user = r->user;
 	p->mode = r->mode;
 	p->writable = r->writable;
+	p->born = ev->number;
 	p->ctx = ev->ctx;
 	runmap_init(&p->pins);
 	runmap_init(&p->xa);
@@ -137,6 +138,7 @@ static void apply_pin(struct model *m, struct m_event *ev)
 	p->pend_index = r->index;
 	p->pend_n = r->got;
 	p->pinned += r->got;
+	p->taken += r->got;
 	model_touch(m, ev, p);
 }
 
@@ -173,8 +175,10 @@ static void apply_unpin(struct model *m, struct m_event *ev)
 		model_contradict(m, ev, "an unpin of an unknown pages object");
 		return;
 	}
-	for (unsigned int i = 0; i < ev->r->h.nruns; i++)
+	for (unsigned int i = 0; i < ev->r->h.nruns; i++) {
 		n += ev->runs[i].len < p->npages ? ev->runs[i].len : p->npages;
+		p->taken -= ev->runs[i].len;
+	}
 	if (index < p->npages && n) {
 		forget_pins(p, index, n < p->npages - index ? n : p->npages - index);
 		model_touch(m, ev, p);
@@ -198,17 +202,33 @@ static void apply_xarray(struct model *m, struct m_event *ev)
 	model_touch(m, ev, ev->pages);
 }
 
+/* The old process is released; what the new one was charged in advance is for this. */
+static bool charge_moved(struct m_event *ev)
+{
+	const struct ims_account *r = &ev->r->p.account;
+
+	if (!op_changes_process(ev->op) || r->delta >= 0 || r->rc)
+		return false;
+	ev->op->taken = (uint64_t)ev->op->taken + r->delta;
+	return true;
+}
+
 static void apply_account(struct model *m, struct m_event *ev)
 {
 	if (!ev->pages) {
 		model_contradict(m, ev, "a charge of an unknown pages object");
 		return;
 	}
+	model_touch(m, ev, ev->pages);
+	if (charge_moved(ev))
+		return;
 	if (!ev->r->p.account.rc)
 		ev->pages->charged = (uint64_t)ev->pages->charged + ev->r->p.account.delta;
 	else if (ev->r->p.account.delta < 0)
 		ev->pages->charge_refused = true;
-	model_touch(m, ev, ev->pages);
+	else if (ev->op)
+		ev->op->refused = ev->pages->cookie;
+	ev->pages->pinned_vm = (uint64_t)ev->pages->pinned_vm + ev->r->p.account.pinned_moved;
 }
 
 /* ---- domains ---- */
@@ -282,10 +302,12 @@ static void apply_domain(struct model *m, struct m_event *ev)
 		model_contradict(m, ev, "a domain changed that was never added");
 		return;
 	}
+	if (ev->op && r->rc == 0 && ev->r->h.action != IMS_DOM_DEL_BEGIN)
+		ev->op->changes.domains += ev->r->h.action == IMS_DOM_ADD_END ? 1 : -1;
 	if (ev->r->h.action == IMS_DOM_ADD_END && !r->rc)
 		ev->domain->added = true;
 	else if (ev->r->h.action == IMS_DOM_DEL_BEGIN)
-		ev->domain->added = false;
+		ev->domain->added = false, ev->domain->leaving = true;
 	else
 		domain_free(ev->domain), ev->domain = NULL;
 }
@@ -310,6 +332,7 @@ static void apply_dma_map(struct model *m, struct m_event *ev)
 			runmap_erase(&ev->domain->pt, iova, iova + (run->len - 1), NULL);
 			runmap_add(&ev->domain->pt, iova, run->len, run->addr);
 		}
+		ev->domain->mapped += run->len;
 		iova += run->len;
 	}
 }
@@ -344,6 +367,7 @@ static void apply_iotlb_sync(struct model *m, struct m_event *ev)
 	(void)m;
 	if (ev->domain)
 		range_del_owner(&ev->domain->unsynced, ev->r->h.tid);
+	told_synced(ev);
 }
 
 const apply_fn apply_dma[IMS_NR_KINDS] = {

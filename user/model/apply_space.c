@@ -181,6 +181,7 @@ static void area_gone(struct m_op *op, const struct m_area *a)
 		op->inserted--;
 	if (a->state != M_DYING)
 		return;
+	op->changes.removed++;
 	if (!op->removed || a->iova < op->removed_first)
 		op->removed_first = a->iova;
 	if (!op->removed || a->last > op->removed_last)
@@ -207,6 +208,8 @@ static void apply_area(struct model *m, struct m_event *ev)
 		area_insert(m, ev);
 		return;
 	}
+	if (!ev->area && ev->r->h.action == IMS_AREA_PREVENT)
+		return;		/* told without the lock, and gone meanwhile */
 	if (!ev->area) {
 		model_contradict(m, ev, "an area changed that was never inserted");
 		return;
@@ -217,6 +220,9 @@ static void apply_area(struct model *m, struct m_event *ev)
 		break;
 	case IMS_AREA_DYING:
 		ev->area->state = M_DYING;
+		break;
+	case IMS_AREA_PREVENT:
+		ev->area->prevent = true;
 		break;
 	case IMS_AREA_REMOVE:
 		area_unlink(ev->area);
@@ -264,14 +270,28 @@ static void apply_reserve(struct model *m, struct m_event *ev)
 	if (ev->r->h.action == IMS_RESV_ADD && r->rc) {
 		range_del_owner(&ev->ioas->regions, r->owner);
 	} else if (ev->r->h.action == IMS_RESV_ADD) {
+		if (ev->op)
+			ev->op->changes.reserved++;
 		range_add(&ev->ioas->reserved, r->start, r->last, r->owner);
 	} else {
+		if (ev->op)
+			ev->op->changes.reserved--;
 		range_del(&ev->ioas->regions, r->start, r->last, r->owner);
 		if (!range_del(&ev->ioas->reserved, r->start, r->last, r->owner))
 			model_contradict(m, ev, "a range was released that was never reserved");
 	}
 	if (ev->ctx->known)
 		space_changed(ev);
+}
+
+/*
+ * Does another thread set with the ioctl @cmd what this one sets, and @set said last? On
+ * an unpatched kernel it is told after the locks are released, so that who was told first
+ * need not have been first. One that has been told may have left its ioctl meanwhile.
+ */
+static bool set_at_once(const struct m_event *ev, uint32_t cmd, uint64_t set)
+{
+	return model_others_in(ev, cmd) || (ev->op && ev->op->enter && set >= ev->op->enter);
 }
 
 static void apply_allow(struct model *m, struct m_event *ev)
@@ -282,14 +302,21 @@ static void apply_allow(struct model *m, struct m_event *ev)
 		model_contradict(m, ev, "a range of an unknown IOAS");
 		return;
 	}
-	if (ev->r->h.action == IMS_ALLOW_RESET)
+	if (ev->op && ev->r->h.action != IMS_ALLOW_REFUSED)
+		ev->op->changes.allowed++;
+	if (ev->r->h.action == IMS_ALLOW_RESET) {
 		ranges_free(&ev->ioas->allowed);
-	else if (ev->r->h.action == IMS_ALLOW_RANGE)
+		ev->ioas->allow_unsure = set_at_once(ev, M_CMD_ALLOW_IOVAS, ev->ioas->allow_set);
+		ev->ioas->allow_set = ev->number;
+	} else if (ev->r->h.action == IMS_ALLOW_RANGE) {
 		range_add(&ev->ioas->allowed, r->start, r->last, 0);
+	}
 	space_changed(ev);
 }
 
-#define RESV_DIRECT_RELAXABLE 1		/* enum iommu_resv_type */
+/* enum iommu_resv_type */
+#define RESV_DIRECT_RELAXABLE 1
+#define RESV_SW_MSI 4
 
 static void apply_dev_region(struct model *m, struct m_event *ev)
 {
@@ -302,6 +329,10 @@ static void apply_dev_region(struct model *m, struct m_event *ev)
 	range_del(&ev->ioas->regions, r->start, r->last, r->dev);
 	if (r->type != RESV_DIRECT_RELAXABLE)
 		range_add(&ev->ioas->regions, r->start, r->last, r->dev);
+	if (r->type == RESV_SW_MSI && ev->device) {
+		ev->device->sw_msi = true;
+		ev->device->sw_msi_base = r->start;
+	}
 }
 
 static void apply_align(struct model *m, struct m_event *ev)
@@ -309,6 +340,10 @@ static void apply_align(struct model *m, struct m_event *ev)
 	(void)m;
 	if (!ev->ioas)
 		return;
+	if (ev->op && !ev->op->changes.align_of) {
+		ev->op->changes.align_of = ev->ioas->cookie;
+		ev->op->changes.align = ev->ioas->align;
+	}
 	ev->ioas->align = ev->r->p.align.align;
 	ev->ioas->large_off = !ev->r->p.align.large;
 	space_changed(ev);
@@ -358,7 +393,20 @@ static void domain_disown(void *v)
 
 static void op_disown(void *v)
 {
-	free(((struct m_op *)v)->touched);
+	struct m_op *op = v;
+
+	free(op->touched);
+	told_free(&op->told);
+}
+
+static void pasids_free(struct m_ctx *c)
+{
+	while (c->pasids) {
+		struct m_pasid *x = c->pasids;
+
+		c->pasids = x->next;
+		free(x);
+	}
 }
 
 void ctx_purge(struct m_ctx *c)
@@ -372,6 +420,12 @@ void ctx_purge(struct m_ctx *c)
 	free_all(&c->faults, NULL);
 	free_all(&c->objects, NULL);
 	free_all(&c->ops, op_disown);
+	free_all(&c->claims, NULL);
+	free_all(&c->groups, NULL);
+	free_all(&c->vdevices, NULL);
+	free_all(&c->veventqs, NULL);
+	ranges_free(&c->tombs);
+	pasids_free(c);
 	c->nobjects = 0;
 }
 
@@ -402,10 +456,13 @@ static void ctx_open(struct model *m, struct m_event *ev)
 	c->tgid = r->h.tgid;
 	c->ring = r->h.ring;
 	c->known = true;
+	c->late = m->telling == c->cookie;
 	c->rlimit_mode = -1;
 	memcpy(c->comm, r->p.ctx.comm, sizeof(c->comm) - 1);
 	m->ctxs_seen++;
 	ev->ctx = c;
+	if (model_doubts(m, &r->h))
+		model_lost(m, c);
 }
 
 static void apply_ctx(struct model *m, struct m_event *ev)
@@ -420,24 +477,92 @@ static void apply_ctx(struct model *m, struct m_event *ev)
 	}
 }
 
+/* An unbind that finds a vDEVICE of the device destroys that first, and leaves a tombstone. */
+static void vdevice_destroyed(struct m_event *ev)
+{
+	const struct m_vdevice *d = table_get(&ev->ctx->vdevices, ev->r->p.object.obj);
+
+	if (!ev->op || !d)
+		return;
+	ev->op->vdev_of = d->dev_id;
+	ev->op->vdev_tomb = false;
+}
+
+static void object_tombstone(struct m_event *ev)
+{
+	const struct ims_object *r = &ev->r->p.object;
+
+	range_add(&ev->ctx->tombs, r->id, r->id, 0);
+	if (ev->op)
+		ev->op->vdev_tomb = true;
+}
+
+/* What was known of the ctx before does not count; nor does who told of it work on it. */
+static void apply_snapshot(struct model *m, struct m_event *ev)
+{
+	struct m_op *op;
+
+	if (ev->r->h.action == IMS_SNAP_MARK)
+		return;
+	m->telling = ev->r->h.action == IMS_SNAP_BEGIN ? ev->r->h.ctx : 0;
+	if (m->telling && ev->ctx) {
+		m->ctxs_seen -= ev->ctx->known;	/* else a part of it was not checked */
+		ctx_free(m, ev->ctx);
+		ev->ctx = NULL;
+	} else if (ev->ctx) {
+		op = table_del(&ev->ctx->ops, (uint64_t)ev->r->h.tid + 1);
+		if (op)
+			op_disown(op);
+		free(op);
+	}
+	ev->op = NULL;
+}
+
 static void object_record(struct m_event *ev)
 {
 	const struct ims_object *r = &ev->r->p.object;
 	struct m_object *o = table_get(&ev->ctx->objects, r->obj);
 
+	if (ev->r->h.action == IMS_OBJ_DESTROY && r->type == IMS_T_VDEVICE)
+		vdevice_destroyed(ev);
 	if (ev->r->h.action == IMS_OBJ_ABORT || ev->r->h.action == IMS_OBJ_DESTROY) {
 		free(table_del(&ev->ctx->objects, r->obj));
 		return;
 	}
 	if (!o) {
-		o = malloc(sizeof(*o));
+		o = calloc(1, sizeof(*o));
 		if (!o || table_put(&ev->ctx->objects, r->obj, o)) {
 			free(o);
 			return;
 		}
 	}
-	*o = (struct m_object){ r->obj, r->id, r->type,
-				ev->r->h.action == IMS_OBJ_ALLOC ? M_OBJ_RESERVED : M_OBJ_VISIBLE };
+	*o = (struct m_object){
+		.cookie = r->obj, .id = r->id, .type = r->type,
+		.state = ev->r->h.action == IMS_OBJ_ALLOC ? M_OBJ_RESERVED : M_OBJ_VISIBLE,
+		.born = ev->r->h.action == IMS_OBJ_ALLOC ? ev->number : o->born,
+		.maker = ev->r->h.action == IMS_OBJ_ALLOC ? ev->r->h.tid : o->maker,
+		.made_in = ev->r->h.action == IMS_OBJ_ALLOC && ev->op ? ev->op->enter : o->made_in,
+	};
+}
+
+/* An ioctl that is still under way has undone what it made, whoever tells of the end. */
+static void count_object(struct m_event *ev)
+{
+	const struct m_object *o = table_get(&ev->ctx->objects, ev->r->p.object.obj);
+	struct m_op *op = ev->op;
+
+	if (ev->r->h.action == IMS_OBJ_FINALIZE)
+		return;
+	ev->ctx->nobjects += ev->r->h.action == IMS_OBJ_ALLOC ? 1 : -1;
+	if (ev->r->h.action == IMS_OBJ_ALLOC && op)
+		op->changes.objects++;
+	if (ev->r->h.action == IMS_OBJ_ALLOC)
+		return;
+	op = o && o->made_in ? table_get(&ev->ctx->ops, (uint64_t)o->maker + 1) : NULL;
+	if (!op || op->enter != o->made_in)
+		op = ev->op;
+	if (op)
+		op->changes.objects--;
 }
 
 static void apply_iova(struct model *m, struct m_event *ev)
@@ -468,8 +593,13 @@ static void apply_storage(struct model *m, struct m_event *ev)
 static void apply_rlimit_mode(struct model *m, struct m_event *ev)
 {
 	(void)m;
-	if (!ev->r->p.rlimit_mode.rc)
-		ev->ctx->rlimit_mode = ev->r->p.rlimit_mode.mode;
+	if (ev->r->p.rlimit_mode.rc)
+		return;
+	ev->ctx->rlimit_mode = set_at_once(ev, M_CMD_OPTION, ev->ctx->rlimit_set) ? -1 :
+			       (int)ev->r->p.rlimit_mode.mode;
+	ev->ctx->rlimit_set = ev->number;
+	if (ev->op)
+		ev->op->changes.mode++;
 }
 
 static void apply_object(struct model *m, struct m_event *ev)
@@ -478,12 +608,14 @@ static void apply_object(struct model *m, struct m_event *ev)
 	uint32_t i;
 
 	(void)m;
-	object_record(ev);
-	if (ev->r->h.action == IMS_OBJ_ALLOC)
-		ev->ctx->nobjects++;
-	if (ev->r->h.action == IMS_OBJ_ALLOC || ev->r->h.action == IMS_OBJ_FINALIZE)
+	if (ev->r->h.action == IMS_OBJ_TOMBSTONE) {
+		object_tombstone(ev);
 		return;
-	ev->ctx->nobjects--;
+	}
+	count_object(ev);
+	object_record(ev);
+	if (ev->r->h.action == IMS_OBJ_FINALIZE || ev->r->h.action == IMS_OBJ_ALLOC)
+		return;
 	table_for_each(&ev->ctx->hwpts, i, h)
 		if (h->obj == ev->r->p.object.obj) {
 			table_del(&ev->ctx->hwpts, h->cookie);
@@ -526,6 +658,7 @@ static void apply_ioas(struct model *m, struct m_event *ev)
 		return;
 	}
 	s->cookie = r->ioas;
+	s->obj = r->obj;
 	s->id = r->id;
 	s->ctx = ev->ctx;
 	s->align = 1;
@@ -534,6 +667,7 @@ static void apply_ioas(struct model *m, struct m_event *ev)
 
 const apply_fn apply_space[IMS_NR_KINDS] = {
 	[IMS_CTX] = apply_ctx,
+	[IMS_SNAPSHOT] = apply_snapshot,
 	[IMS_OBJECT] = apply_object,
 	[IMS_IOAS] = apply_ioas,
 	[IMS_IOVA] = apply_iova,

@@ -23,36 +23,10 @@ void model_destroy(struct model *m)
 		free(c);
 	}
 	table_destroy(&m->ctxs);
+	model_forget_doubts(m);
 }
 
 /* ---- losing track ---- */
-
-void model_lost(struct model *m, struct m_ctx *ctx)
-{
-	struct m_ctx *c;
-	uint32_t i;
-
-	if (!ctx) {
-		table_for_each(&m->ctxs, i, c)
-			model_lost(m, c);
-		return;
-	}
-	if (!ctx->known)
-		return;
-	ctx->known = false;
-	m->ctxs_unknown++;
-	ctx_purge(ctx);
-}
-
-void model_lost_ring(struct model *m, uint8_t ring)
-{
-	struct m_ctx *c;
-	uint32_t i;
-
-	table_for_each(&m->ctxs, i, c)
-		if (c->ring == ring)
-			model_lost(m, c);
-}
 
 void model_contradict(struct model *m, struct m_event *ev, const char *why)
 {
@@ -62,20 +36,6 @@ void model_contradict(struct model *m, struct m_event *ev, const char *why)
 		return;
 	model_lost(m, ev->ctx);
 	ev->op = NULL;
-}
-
-/* A record of @ring says how many of the ring were lost before it. */
-static void check_loss(struct model *m, const struct ims_hdr *h)
-{
-	if (h->kind == IMS_LOSS || h->kind == IMS_END)
-		return;
-	if (m->ring_lost[h->ring] != h->lost && !m->ring_explained[h->ring]) {
-		m->gaps++;
-		model_lost_ring(m, h->ring);
-	}
-	if (m->ring_lost[h->ring] != h->lost)
-		m->ring_explained[h->ring] = false;
-	m->ring_lost[h->ring] = h->lost;
 }
 
 /* ---- operations ---- */
@@ -144,6 +104,7 @@ static void op_retire(struct m_ctx *c, struct m_op *op)
 		return;
 	table_del(&c->ops, (uint64_t)op->tid + 1);
 	free(op->touched);
+	told_free(&op->told);
 	free(op);
 }
 
@@ -151,6 +112,7 @@ void model_op_reset(struct model *m, struct m_ctx *c, struct m_op *op)
 {
 	op->ntouched = 0;
 	op->start = 0;
+	op->refused = 0;
 	op->number = ++m->op_numbers;
 	op_retire(c, op);
 }
@@ -239,13 +201,35 @@ static void name_objects(struct m_event *ev)
 		break;
 	case IMS_ACCESS_OP: name_ioas(ev, r->p.access_op.ioas); break;
 	case IMS_DIRTY: name_domain(ev, r->p.dirty.domain); break;
+	case IMS_HW:
+		ev->device = table_get(&ev->ctx->devices, r->p.hw.dev);
+		name_domain(ev, r->p.hw.domain);
+		break;
+	case IMS_IOVA_RANGE: name_ioas(ev, r->p.iova_range.ioas); break;
+	case IMS_READBACK:
+		name_area(ev, r->p.readback.area);
+		name_domain(ev, r->p.readback.domain);
+		break;
+	case IMS_ACCESS_PFNS:
+		name_area(ev, r->p.access_pfns.area);
+		name_pages(ev, r->p.access_pfns.pages);
+		break;
+	case IMS_ACCESS_COPY: name_pages(ev, r->p.access_copy.pages); break;
+	case IMS_VFIO: name_ioas(ev, r->p.vfio.ioas); break;
+	case IMS_PASID:
+		ev->device = table_get(&ev->ctx->devices, r->p.pasid.dev);
+		name_domain(ev, r->p.pasid.domain);
+		break;
+	case IMS_FILE: name_pages(ev, r->p.file.pages); break;
+	case IMS_PROCESS: name_pages(ev, r->p.process.pages); break;
+	case IMS_VDEVICE: ev->device = table_get(&ev->ctx->devices, r->p.vdevice.dev); break;
 	default: break;
 	}
 }
 
 void model_resolve(struct model *m, const struct ims_record *r, struct m_event *ev)
 {
-	check_loss(m, &r->h);
+	model_check_loss(m, &r->h);
 	*ev = (struct m_event){ .r = r, .runs = ims_runs(r), .number = ++m->number };
 	ev->ctx = table_get(&m->ctxs, r->h.ctx);
 	if (r->h.kind == IMS_LOSS || r->h.kind == IMS_END)
@@ -254,8 +238,10 @@ void model_resolve(struct model *m, const struct ims_record *r, struct m_event *
 		return;
 	ev->op = op_of(m, ev->ctx, r->h.tid);
 	if (ev->op) {
-		if (!ev->op->start)
+		if (!ev->op->start) {
 			ev->op->start = ev->number;
+			ev->op->since = ev->op->last;
+		}
 		ev->op->last = ev->number;
 	}
 	name_objects(ev);
@@ -263,23 +249,20 @@ void model_resolve(struct model *m, const struct ims_record *r, struct m_event *
 
 /* ---- applying ---- */
 
-static void apply_loss(struct model *m, const struct m_event *ev)
-{
-	m->ring_explained[ev->r->h.ring] = ev->r->h.ctx;
-	if (ev->ctx)
-		model_lost(m, ev->ctx);
-	else if (!ev->r->h.ctx)
-		model_lost_ring(m, ev->r->h.ring);
-}
-
 static void apply_ioctl(struct m_event *ev)
 {
 	if (!ev->op)
 		return;
+	told_ioctl(ev);
+	ev->op->cmd = ev->r->p.ioctl.cmd;
 	ev->op->enter = ev->r->h.action == IMS_IOCTL_ENTER ? ev->number : 0;
 	ev->op->removed = 0;
 	ev->op->inserted = 0;
+	ev->op->changes = (struct m_changes){ 0 };
 	ev->op->map_len = 0;
+	ev->op->taken = 0;
+	ev->op->moving = 0;
+	ev->op->vdev_of = 0;
 }
 
 static void apply_unmap(struct m_event *ev)
@@ -296,7 +279,7 @@ void model_apply(struct model *m, struct m_event *ev)
 	apply_fn fn;
 
 	if (kind == IMS_LOSS) {
-		apply_loss(m, ev);
+		model_apply_loss(m, ev);
 		return;
 	}
 	if (kind >= IMS_NR_KINDS || kind == IMS_END)
@@ -305,17 +288,35 @@ void model_apply(struct model *m, struct m_event *ev)
 		apply_ioctl(ev);
 	if (kind == IMS_UNMAP)
 		apply_unmap(ev);
-	if ((!ev->ctx || !ev->ctx->known) && kind != IMS_CTX) {
+	if ((!ev->ctx || !ev->ctx->known) && kind != IMS_CTX && kind != IMS_SNAPSHOT) {
 		m->unknown_ctx += !ev->ctx;
 		return;
 	}
 	fn = apply_space[kind] ? apply_space[kind] :
-	     apply_dma[kind] ? apply_dma[kind] : apply_device[kind];
+	     apply_dma[kind] ? apply_dma[kind] :
+	     apply_device[kind] ? apply_device[kind] :
+	     apply_told[kind] ? apply_told[kind] : apply_newer[kind];
 	if (fn)
 		fn(m, ev);
 }
 
 /* ---- questions ---- */
+
+bool model_others_in(const struct m_event *ev, uint32_t cmd)
+{
+	const struct m_op *op;
+	uint32_t i;
+
+	table_for_each(&ev->ctx->ops, i, op)
+		if (op != ev->op && op->enter && op->cmd == cmd)
+			return true;
+	return false;
+}
+
+bool model_allow_unsure(const struct m_event *ev, const struct m_ioas *s)
+{
+	return s->allow_unsure || model_others_in(ev, M_CMD_ALLOW_IOVAS);
+}
 
 struct m_area *model_area_first(const struct m_ioas *s, uint64_t start, uint64_t last,
 				uint32_t *pos)
@@ -335,12 +336,109 @@ struct m_area *model_area_first(const struct m_ioas *s, uint64_t start, uint64_t
 	return lo < s->nareas && s->areas[lo]->iova <= last ? s->areas[lo] : NULL;
 }
 
+/* What shows a dma-buf may lose that at any time. */
+struct m_area *model_area_that_loses(const struct m_event *ev)
+{
+	const struct ims_dma_unmap *r = &ev->r->p.dma_unmap;
+	const struct m_domain *d = ev->domain;
+	uint64_t last = r->iova + (r->unmapped - 1);
+	struct m_area *a = NULL;
+	uint32_t at;
+
+	if (!d || !d->added || !d->ioas || !r->unmapped || last < r->iova)
+		return NULL;
+	if (model_area_first(d->ioas, r->iova, last, &at))
+		for (; at < d->ioas->nareas && d->ioas->areas[at]->iova <= last && !a; at++)
+			if (d->ioas->areas[at]->state == M_LIVE &&
+			    !(d->ioas->areas[at]->pages && d->ioas->areas[at]->pages->dmabuf))
+				a = d->ioas->areas[at];
+	return a;
+}
+
 struct m_range *model_range_hit(struct m_range *list, uint64_t start, uint64_t last)
 {
 	for (; list; list = list->next)
 		if (list->start <= last && list->last >= start)
 			return list;
 	return NULL;
+}
+
+bool copy_is_settled(const struct m_event *ev, const struct m_ioas *from)
+{
+	const struct m_op *op = ev->op;
+
+	return !ev->r->p.map.rc && ev->r->h.action == IMS_MAP_COPY && from && ev->ioas && op &&
+	       op->enter && !ioas_changed_by_others(from, op->enter, op->tid) &&
+	       !ioas_changed_by_others(ev->ioas, op->enter, op->tid);
+}
+
+struct m_ioas *model_ioas_of_domain(const struct m_ctx *c, uint64_t cookie)
+{
+	const struct m_domain *d = table_get(&c->domains, cookie);
+	const struct m_hwpt *h = table_get(&c->hwpts, cookie);
+
+	if (d && d->ioas)
+		return d->ioas;
+	if (h && !h->ioas)
+		h = table_get(&c->hwpts, h->parent);
+	return h ? table_get(&c->ioases, h->ioas) : NULL;
+}
+
+bool device_leaves(const struct m_event *ev, uint64_t *domain)
+{
+	const struct ims_device *r = &ev->r->p.device;
+
+	*domain = ev->r->h.action == IMS_DEV_DETACH ? r->domain : r->old_domain;
+	return ev->device && ev->device->domain && !r->rc &&
+	       (ev->r->h.action == IMS_DEV_DETACH || ev->r->h.action == IMS_DEV_REPLACE);
+}
+
+/* Where the reserved ranges that cover @from, or follow one another from there, end. */
+static bool reserved_end(const struct m_ioas *s, uint64_t *from)
+{
+	const struct m_range *r = s->reserved;
+
+	while (r) {
+		if (r->start > *from || r->last < *from) {
+			r = r->next;
+			continue;
+		}
+		if (r->last == UINT64_MAX)
+			return false;
+		*from = r->last + 1;
+		r = s->reserved;
+	}
+	return true;
+}
+
+bool ioas_usable(const struct m_ioas *s, uint64_t from, uint64_t *start, uint64_t *last)
+{
+	if (!reserved_end(s, &from))
+		return false;
+	*start = from;
+	*last = UINT64_MAX;
+	for (const struct m_range *r = s->reserved; r; r = r->next)
+		if (r->start > from && r->start <= *last)
+			*last = r->start - 1;
+	return true;
+}
+
+bool ioas_is_there(const struct m_ioas *s)
+{
+	const struct m_object *o = table_get(&s->ctx->objects, s->obj);
+
+	return o && o->type == IMS_T_IOAS && o->id == s->id;
+}
+
+uint64_t model_group_domain(const struct m_ctx *c, uint32_t group)
+{
+	const struct m_device *d;
+	uint32_t i;
+
+	table_for_each(&c->devices, i, d)
+		if (d->group == group && d->domain)
+			return d->domain;
+	return 0;
 }
 
 struct m_access_range *model_access_find(const struct m_pages *p, uint64_t index, uint64_t last)

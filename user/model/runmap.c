@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf/record.h"
 #include "model/runmap.h"
 
 #define LEAF_MAX 204		/* entries; a full leaf is just under 4 KiB */
@@ -211,6 +212,31 @@ static int insert(struct runmap *rm, uint64_t start, uint64_t len, uint64_t addr
 	return 0;
 }
 
+/*
+ * Maps are filled going up: then a run belongs behind the last one of the leaf
+ * where the last one went, and no search is needed.
+ */
+static bool append(struct runmap *rm, uint64_t start, uint64_t len, uint64_t addr)
+{
+	unsigned int h = rm->hint;
+	struct runmap_leaf *l;
+	struct entry *e;
+
+	if (h >= rm->nleaf)
+		return false;
+	l = rm->leaf[h];
+	e = l->e + l->off + l->n;
+	if (l->off + l->n == l->cap || start <= e[-1].start || start - e[-1].start < e[-1].len)
+		return false;
+	if (h + 1 < rm->nleaf && leaf_start(rm, h + 1) <= start + (len - 1))
+		return false;
+	*e = (struct entry){ start, addr, len };
+	l->n++;
+	rm->nruns++;
+	rm->size += len;
+	return true;
+}
+
 int runmap_add(struct runmap *rm, uint64_t start, uint64_t len, uint64_t addr)
 {
 	const uint64_t most = UINT32_MAX & ~0xfffU;
@@ -220,6 +246,8 @@ int runmap_add(struct runmap *rm, uint64_t start, uint64_t len, uint64_t addr)
 
 	if (!len || start + (len - 1) < start)
 		return -EINVAL;
+	if (len <= most && append(rm, start, len, addr))
+		return 0;
 	if (runmap_first(rm, start, start + (len - 1), &pos, &r))
 		return -EEXIST;
 	while (len && !rc) {
@@ -264,7 +292,8 @@ bool runmap_first(struct runmap *rm, uint64_t start, uint64_t last,
 	return out->start <= last;
 }
 
-bool runmap_next(const struct runmap *rm, struct runmap_pos *pos, struct run *out)
+/* runmap_next(), where the compiler can see through it. */
+static inline bool step(const struct runmap *rm, struct runmap_pos *pos, struct run *out)
 {
 	if (++pos->slot >= rm->leaf[pos->leaf]->n) {
 		if (++pos->leaf >= rm->nleaf)
@@ -275,6 +304,23 @@ bool runmap_next(const struct runmap *rm, struct runmap_pos *pos, struct run *ou
 	return true;
 }
 
+bool runmap_next(const struct runmap *rm, struct runmap_pos *pos, struct run *out)
+{
+	return step(rm, pos, out);
+}
+
+bool runmap_walk(struct runmap *rm, uint64_t key, struct runmap_pos *pos, struct run *r)
+{
+	if (r->len && key - r->start < r->len)
+		return true;
+	if (r->len && step(rm, pos, r) && key - r->start < r->len)
+		return true;
+	if (runmap_first(rm, key, key, pos, r))
+		return true;
+	r->len = 0;
+	return false;
+}
+
 uint64_t runmap_covered(struct runmap *rm, uint64_t start, uint64_t last)
 {
 	struct runmap_pos pos;
@@ -282,13 +328,67 @@ uint64_t runmap_covered(struct runmap *rm, uint64_t start, uint64_t last)
 	struct run r;
 
 	for (bool ok = runmap_first(rm, start, last, &pos, &r); ok && r.start <= last;
-	     ok = runmap_next(rm, &pos, &r)) {
+	     ok = step(rm, &pos, &r)) {
 		uint64_t from = r.start > start ? r.start : start;
 		uint64_t to = r.start + (r.len - 1);
 
 		sum += (to < last ? to : last) - from + 1;
 	}
 	return sum;
+}
+
+/* What a map says from one key on, run by run. */
+struct cursor {
+	struct runmap *rm;
+	struct runmap_pos pos;
+	struct run run;
+	uint64_t start;
+	bool ok;		/* run is the first one that does not end before the key */
+};
+
+static void cursor_open(struct cursor *c, uint64_t len)
+{
+	c->ok = runmap_first(c->rm, c->start, c->start + (len - 1), &c->pos, &c->run);
+}
+
+/* Whether there is an address @at units on, which, and for how many more that goes on. */
+static bool cursor_at(struct cursor *c, uint64_t at, uint64_t *addr, uint64_t *more)
+{
+	uint64_t key = c->start + at;
+
+	while (c->ok && key > c->run.start && key - c->run.start >= c->run.len)
+		c->ok = runmap_next(c->rm, &c->pos, &c->run);
+	if (!c->ok || key < c->run.start) {
+		*more = c->ok ? c->run.start - key : UINT64_MAX;
+		return false;
+	}
+	*addr = c->run.addr + (key - c->run.start);
+	*more = c->run.len - (key - c->run.start);
+	return true;
+}
+
+bool runmap_differ(struct runmap *a, uint64_t start, struct runmap *b, uint64_t other,
+		   uint64_t len, uint64_t *at)
+{
+	struct cursor x = { .rm = a, .start = start }, y = { .rm = b, .start = other };
+	uint64_t addr_x = 0, addr_y = 0, more_x, more_y, n;
+
+	if (!len)
+		return false;
+	cursor_open(&x, len);
+	cursor_open(&y, len);
+	for (*at = 0; *at < len; *at += n) {
+		bool is_x = cursor_at(&x, *at, &addr_x, &more_x);
+		bool is_y = cursor_at(&y, *at, &addr_y, &more_y);
+
+		if (is_x != is_y ||
+		    (is_x && addr_x != addr_y && !((addr_x | addr_y) & IMS_ADDR_UNKNOWN)))
+			return true;
+		n = more_x < more_y ? more_x : more_y;
+		if (n > len - *at)
+			n = len - *at;
+	}
+	return false;
 }
 
 /* Drop up to @n entries of one leaf from @slot on; how many went. */
@@ -361,7 +461,7 @@ uint64_t runmap_erase(struct runmap *rm, uint64_t start, uint64_t last, bool *cu
 		ok = runmap_first(rm, start, last, &pos, &r);
 	}
 	from = pos;
-	for (; ok && r.start + (r.len - 1) <= last; ok = runmap_next(rm, &pos, &r)) {
+	for (; ok && r.start + (r.len - 1) <= last; ok = step(rm, &pos, &r)) {
 		sum += r.len;
 		rm->size -= r.len;
 		whole++;

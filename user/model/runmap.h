@@ -58,8 +58,22 @@ bool runmap_first(struct runmap *rm, uint64_t start, uint64_t last,
 /* The run after @pos; false at the end of the map. */
 bool runmap_next(const struct runmap *rm, struct runmap_pos *pos, struct run *out);
 
+/*
+ * The run that covers @key, for who asks for one key after the other, going up
+ * while the map does not change.  *out is the last answer; len 0 to begin.
+ */
+bool runmap_walk(struct runmap *rm, uint64_t key, struct runmap_pos *pos, struct run *out);
+
 /* How much of [start, last] is covered by runs. */
 uint64_t runmap_covered(struct runmap *rm, uint64_t start, uint64_t last);
+
+/*
+ * Whether @len units from @start in @a and from @other in @b say different things, a
+ * hole against an address included; an unknown address (IMS_ADDR_UNKNOWN) is like
+ * any other.  *at tells how far they are the same.
+ */
+bool runmap_differ(struct runmap *a, uint64_t start, struct runmap *b, uint64_t other,
+		   uint64_t len, uint64_t *at);
 
 /*
  * Forget all of [start, last].  Runs that cross an end are shortened; *cut

@@ -6,6 +6,10 @@
 
 void spans_add(struct spans *s, uint64_t first, uint64_t last)
 {
+	if (s->n && first && s->span[s->n - 1].last == first - 1) {
+		s->span[s->n - 1].last = last;
+		return;
+	}
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? s->cap * 2 : 16;
 		struct span *p = realloc(s->span, cap * sizeof(*p));

@@ -19,9 +19,10 @@ static const struct ims_name ctx_actions[] = {
 };
 static const struct ims_name object_actions[] = {
 	{ IMS_OBJ_ALLOC, "alloc" }, { IMS_OBJ_FINALIZE, "finalize" },
-	{ IMS_OBJ_ABORT, "abort" }, { IMS_OBJ_DESTROY, "destroy" }, {}
+	{ IMS_OBJ_ABORT, "abort" }, { IMS_OBJ_DESTROY, "destroy" },
+	{ IMS_OBJ_TOMBSTONE, "tombstone" }, {}
 };
-static const struct ims_name object_types[] = {
+const struct ims_name ims_object_types[] = {
 	{ IMS_T_NONE, "none" }, { IMS_T_DEVICE, "device" },
 	{ IMS_T_HWPT_PAGING, "hwpt_paging" }, { IMS_T_HWPT_NESTED, "hwpt_nested" },
 	{ IMS_T_IOAS, "ioas" }, { IMS_T_ACCESS, "access" }, { IMS_T_FAULT, "fault" },
@@ -29,10 +30,11 @@ static const struct ims_name object_types[] = {
 	{ IMS_T_VDEVICE, "vdevice" }, { IMS_T_VEVENTQ, "veventq" },
 	{ IMS_T_HW_QUEUE, "hw_queue" }, {}
 };
-static const struct ims_name hwpt_flags[] = {
+const struct ims_name ims_hwpt_flags[] = {
 	{ IMS_HWPT_NESTED, "nested" }, { IMS_HWPT_AUTO, "auto" },
 	{ IMS_HWPT_PARENT, "parent" }, { IMS_HWPT_ENFORCE_CC, "enforce_cc" },
-	{ IMS_HWPT_FAULT, "fault" }, { IMS_HWPT_DIRTY, "dirty" }, {}
+	{ IMS_HWPT_FAULT, "fault" }, { IMS_HWPT_DIRTY, "dirty" },
+	{ IMS_HWPT_PASID, "pasid" }, {}
 };
 static const struct ims_name map_actions[] = {
 	{ IMS_MAP_USER, "user" }, { IMS_MAP_COPY, "copy" }, { IMS_MAP_FILE, "file" }, {}
@@ -50,7 +52,7 @@ static const struct ims_name iova_actions[] = {
 static const struct ims_name area_actions[] = {
 	{ IMS_AREA_INSERT, "insert" }, { IMS_AREA_READY, "ready" }, { IMS_AREA_DYING, "dying" },
 	{ IMS_AREA_FREE, "free" }, { IMS_AREA_REMOVE, "remove" },
-	{ IMS_AREA_REINSERT, "reinsert" }, {}
+	{ IMS_AREA_REINSERT, "reinsert" }, { IMS_AREA_PREVENT, "prevent" }, {}
 };
 static const struct ims_name split_flags[] = {
 	{ IMS_SPLIT_LHS_LINKED, "lhs_linked" }, { IMS_SPLIT_RHS_LINKED, "rhs_linked" }, {}
@@ -58,7 +60,12 @@ static const struct ims_name split_flags[] = {
 static const struct ims_name pages_actions[] = {
 	{ IMS_PAGES_ALLOC, "alloc" }, { IMS_PAGES_FREE, "free" }, {}
 };
-static const struct ims_name account_modes[] = {
+static const struct ims_name mappers[] = {
+	{ IMS_MAPPER_IPC_LOCK, "ipc_lock" }, { IMS_MAPPER_USER, "user" },
+	{ IMS_MAPPER_MM, "mm" }, { IMS_MAPPER_TASK, "task" },
+	{ IMS_MAPPER_DMABUF, "dmabuf" }, {}
+};
+const struct ims_name ims_account_modes[] = {
 	{ IMS_ACCT_NONE, "none" }, { IMS_ACCT_USER, "user" }, { IMS_ACCT_MM, "mm" }, {}
 };
 static const struct ims_name reserve_actions[] = {
@@ -77,7 +84,7 @@ static const struct ims_name domain_actions[] = {
 	{ IMS_DOM_ADD_BEGIN, "add_begin" }, { IMS_DOM_ADD_END, "add_end" },
 	{ IMS_DOM_DEL_BEGIN, "del_begin" }, { IMS_DOM_DEL_END, "del_end" }, {}
 };
-static const struct ims_name dma_prot[] = {
+const struct ims_name ims_dma_prot[] = {
 	{ IMS_PROT_READ, "read" }, { IMS_PROT_WRITE, "write" }, { IMS_PROT_CACHE, "cache" },
 	{ IMS_PROT_NOEXEC, "noexec" }, { IMS_PROT_MMIO, "mmio" }, { IMS_PROT_PRIV, "priv" }, {}
 };
@@ -87,7 +94,7 @@ static const struct ims_name pin_actions[] = {
 };
 static const struct ims_name pin_flags[] = {
 	{ IMS_PIN_WRITE, "write" }, { IMS_PIN_LONGTERM, "longterm" },
-	{ IMS_PIN_REMOTE, "remote" }, {}
+	{ IMS_PIN_REMOTE, "remote" }, { IMS_PIN_FILE, "file" }, {}
 };
 static const struct ims_name unpin_flags[] = {
 	{ IMS_UNPIN_DIRTY, "dirty" }, { IMS_UNPIN_LIST, "list" }, {}
@@ -111,20 +118,72 @@ static const struct ims_name access_op_actions[] = {
 };
 /* IOMMUFD_ACCESS_RW_* of the kernel; reading is 0. */
 static const struct ims_name access_flags[] = {
-	{ 1, "write" }, { 2, "kthread" }, { 4, "slow" }, {}
+	{ 1, "write" }, { 2, "kthread" }, { 4, "slow" }, { IMS_ACC_LOCK, "lock" }, {}
 };
 static const struct ims_name fault_actions[] = {
 	{ IMS_FLT_QUEUE, "queue" }, { IMS_FLT_READ, "read" }, { IMS_FLT_RESTORE, "restore" },
 	{ IMS_FLT_ANSWER, "answer" }, { IMS_FLT_AUTO, "auto" }, { IMS_FLT_DESTROY, "destroy" }, {}
 };
 static const struct ims_name dirty_actions[] = {
-	{ IMS_DIRTY_SET, "set" }, { IMS_DIRTY_GET, "get" }, {}
+	{ IMS_DIRTY_SET, "set" }, { IMS_DIRTY_GET, "get" }, { IMS_DIRTY_READ, "read" }, {}
+};
+static const struct ims_name hw_actions[] = {
+	{ IMS_HW_CLAIM, "claim" }, { IMS_HW_RELEASE, "release" }, { IMS_HW_ATTACH, "attach" },
+	{ IMS_HW_REPLACE, "replace" }, { IMS_HW_DETACH, "detach" },
+	{ IMS_HW_IOPF_ENABLE, "iopf_enable" }, { IMS_HW_IOPF_DISABLE, "iopf_disable" },
+	{ IMS_HW_MSI_COOKIE, "msi_cookie" }, {}
+};
+static const struct ims_name hw_flags[] = {
+	{ IMS_HW_COHERENT, "coherent" }, { IMS_HW_ENFORCE_CC, "enforce_cc" },
+	{ IMS_HW_ISOLATED_MSI, "isolated_msi" }, { IMS_HW_UNSAFE_MSI_OK, "unsafe_msi_ok" },
+	{ IMS_HW_MOCK, "mock" }, { IMS_HW_DRIVER_IOPF, "driver_iopf" },
+	{ IMS_HW_DRIVER_MSI, "driver_msi" }, {}
+};
+static const struct ims_name domain_types[] = {
+	{ IMS_DT_NONE, "none" }, { IMS_DT_BLOCKED, "blocked" }, { IMS_DT_PAGING, "paging" },
+	{ IMS_DT_NESTED, "nested" }, { IMS_DT_DMA_API, "dma_api" },
+	{ IMS_DT_IDENTITY, "identity" }, { IMS_DT_OTHER, "other" }, {}
+};
+static const struct ims_name iova_range_actions[] = {
+	{ IMS_RANGE_ONE, "one" }, { IMS_RANGE_END, "end" }, {}
+};
+static const struct ims_name copy_paths[] = {
+	{ IMS_COPY_PINNED, "pinned" }, { IMS_COPY_TRANSIENT, "transient" },
+	{ IMS_COPY_USER, "user" }, {}
+};
+static const struct ims_name vfio_actions[] = {
+	{ IMS_VFIO_IOAS, "ioas" }, { IMS_VFIO_SET_IOMMU, "set_iommu" },
+	{ IMS_VFIO_EXTENSION, "extension" }, {}
+};
+static const struct ims_name file_actions[] = {
+	{ IMS_FILE_MEMFD, "memfd" }, { IMS_FILE_DMABUF, "dmabuf" }, { IMS_FILE_REVOKE, "revoke" }, {}
+};
+static const struct ims_name file_flags[] = {
+	{ IMS_FILE_WRITE, "write" }, { IMS_FILE_SEAL_WRITE, "seal_write" },
+	{ IMS_FILE_SEAL_FUTURE, "seal_future_write" }, { IMS_FILE_REVOKED, "revoked" }, {}
+};
+static const struct ims_name process_actions[] = {
+	{ IMS_PROC_TAKE, "take" }, { IMS_PROC_MOVE, "move" }, {}
+};
+static const struct ims_name vdevice_actions[] = {
+	{ IMS_VDEV_ADD, "add" }, { IMS_VDEV_DEL, "del" }, {}
+};
+static const struct ims_name vevent_actions[] = {
+	{ IMS_VEV_FETCH, "fetch" }, { IMS_VEV_RESTORE, "restore" }, {}
+};
+static const struct ims_name vevent_flags[] = { { 1, "lost" }, {} };
+static const struct ims_name snapshot_actions[] = {
+	{ IMS_SNAP_BEGIN, "begin" }, { IMS_SNAP_END, "end" }, { IMS_SNAP_MARK, "mark" }, {}
 };
 static const struct ims_name ioctl_actions[] = {
 	{ IMS_IOCTL_ENTER, "enter" }, { IMS_IOCTL_EXIT, "exit" }, {}
 };
-/* _IO(';', n) of the uAPI, and of the selftest. */
-static const struct ims_name ioctl_cmds[] = {
+/* _IO(';', n) of the uAPI, of VFIO's container as far as iommufd answers, and of the selftest. */
+const struct ims_name ims_ioctl_cmds[] = {
+	{ 0x3b64, "vfio_get_api_version" }, { 0x3b65, "vfio_check_extension" },
+	{ 0x3b66, "vfio_set_iommu" }, { 0x3b70, "vfio_iommu_get_info" },
+	{ 0x3b71, "vfio_iommu_map_dma" }, { 0x3b72, "vfio_iommu_unmap_dma" },
+	{ 0x3b75, "vfio_iommu_dirty_pages" },
 	{ 0x3b80, "destroy" }, { 0x3b81, "ioas_alloc" }, { 0x3b82, "ioas_allow_iovas" },
 	{ 0x3b83, "ioas_copy" }, { 0x3b84, "ioas_iova_ranges" }, { 0x3b85, "ioas_map" },
 	{ 0x3b86, "ioas_unmap" }, { 0x3b87, "option" }, { 0x3b88, "vfio_ioas" },
@@ -133,7 +192,7 @@ static const struct ims_name ioctl_cmds[] = {
 	{ 0x3b8d, "hwpt_invalidate" }, { 0x3b8e, "fault_queue_alloc" },
 	{ 0x3b8f, "ioas_map_file" }, { 0x3b90, "viommu_alloc" }, { 0x3b91, "vdevice_alloc" },
 	{ 0x3b92, "ioas_change_process" }, { 0x3b93, "veventq_alloc" },
-	{ 0x3b94, "hw_queue_alloc" }, { 0x3ba0, "test" }, {}
+	{ 0x3b94, "hw_queue_alloc" }, { 0x3b95, "ioas_noiommu_get_pa" }, { 0x3ba0, "test" }, {}
 };
 
 /* ---- fields, in the order of record.h ---- */
@@ -155,7 +214,7 @@ static const struct ims_field ctx_fields[] = {
 static const struct ims_field object_fields[] = {
 	FIELD(object, obj, COOKIE),
 	FIELD(object, id, COUNT),
-	FIELD_AS("object_type", object, type, ENUM, NONE, object_types),
+	FIELD_AS("object_type", object, type, ENUM, NONE, ims_object_types),
 };
 static const struct ims_field ioas_fields[] = {
 	FIELD(ioas, ioas, COOKIE),
@@ -168,7 +227,7 @@ static const struct ims_field hwpt_fields[] = {
 	FIELD(hwpt, ioas, COOKIE),
 	FIELD(hwpt, parent, COOKIE),
 	FIELD(hwpt, id, COUNT),
-	NAMED(hwpt, flags, FLAGS, hwpt_flags),
+	NAMED(hwpt, flags, FLAGS, ims_hwpt_flags),
 };
 static const struct ims_field map_fields[] = {
 	FIELD(map, ioas, COOKIE),
@@ -199,7 +258,7 @@ static const struct ims_field area_fields[] = {
 	IOVA(area, iova),
 	LAST(area, last),
 	FIELD(area, start_byte, BYTES),
-	NAMED(area, prot, FLAGS, dma_prot),
+	NAMED(area, prot, FLAGS, ims_dma_prot),
 	FIELD(area, nacc, COUNT),
 };
 static const struct ims_field split_fields[] = {
@@ -223,8 +282,9 @@ static const struct ims_field pages_fields[] = {
 	FIELD(pages, npinned, COUNT),
 	FIELD(pages, mm, COOKIE),
 	FIELD(pages, user, COOKIE),
-	NAMED(pages, mode, ENUM, account_modes),
+	NAMED(pages, mode, ENUM, ims_account_modes),
 	FIELD(pages, writable, BOOL),
+	NAMED(pages, mapper, FLAGS, mappers),
 };
 static const struct ims_field reserve_fields[] = {
 	FIELD(reserve, ioas, COOKIE),
@@ -263,7 +323,7 @@ static const struct ims_field dma_map_fields[] = {
 	FIELD(dma_map, domain, COOKIE),
 	FIELD(dma_map, area, COOKIE),
 	IOVA(dma_map, iova),
-	NAMED(dma_map, prot, FLAGS, dma_prot),
+	NAMED(dma_map, prot, FLAGS, ims_dma_prot),
 	FIELD(dma_map, rc, RC),
 };
 static const struct ims_field dma_unmap_fields[] = {
@@ -306,11 +366,13 @@ static const struct ims_field account_fields[] = {
 	FIELD(account, counter, COUNT),
 	FIELD(account, limit, COUNT),
 	FIELD(account, pinned_vm, COUNT),
-	NAMED(account, mode, ENUM, account_modes),
+	NAMED(account, mode, ENUM, ims_account_modes),
 	FIELD(account, rc, RC),
+	FIELD(account, moved, SIGNED),
+	FIELD(account, pinned_moved, SIGNED),
 };
 static const struct ims_field rlimit_mode_fields[] = {
-	NAMED(rlimit_mode, mode, ENUM, account_modes),
+	NAMED(rlimit_mode, mode, ENUM, ims_account_modes),
 	FIELD(rlimit_mode, rc, RC),
 };
 static const struct ims_field device_fields[] = {
@@ -363,8 +425,97 @@ static const struct ims_field dirty_fields[] = {
 	FIELD(dirty, enable, BOOL),
 	FIELD(dirty, rc, RC),
 };
+static const struct ims_field hw_fields[] = {
+	FIELD(hw, dev, COOKIE),
+	FIELD(hw, domain, COOKIE),
+	FIELD(hw, now, COOKIE),
+	FIELD(hw, base, ADDRESS),
+	FIELD(hw, group, COUNT),
+	FIELD_AS("domain_type", hw, type, ENUM, NONE, domain_types),
+	NAMED(hw, flags, FLAGS, hw_flags),
+	FIELD(hw, rc, RC),
+};
+static const struct ims_field iova_range_fields[] = {
+	FIELD(iova_range, ioas, COOKIE),
+	IOVA(iova_range, start),
+	LAST(iova_range, last),
+	FIELD(iova_range, align, BYTES),
+	FIELD(iova_range, count, COUNT),
+	FIELD(iova_range, rc, RC),
+};
+static const struct ims_field readback_fields[] = {
+	FIELD(readback, domain, COOKIE),
+	FIELD(readback, area, COOKIE),
+	IOVA(readback, iova),
+	FIELD_AS("npages", readback, npages, COUNT, PAGES, NULL),
+	FIELD(readback, hash, ADDRESS),
+};
+static const struct ims_field access_pfns_fields[] = {
+	FIELD(access_pfns, area, COOKIE),
+	FIELD(access_pfns, pages, COOKIE),
+	FIELD(access_pfns, index, COUNT),
+};
+static const struct ims_field access_copy_fields[] = {
+	FIELD(access_copy, pages, COOKIE),
+	FIELD(access_copy, index, COUNT),
+	FIELD(access_copy, pfn, ADDRESS),
+	FIELD(access_copy, length, BYTES),
+	FIELD(access_copy, offset, BYTES),
+	NAMED(access_copy, flags, FLAGS, access_flags),
+	NAMED(access_copy, path, ENUM, copy_paths),
+	FIELD(access_copy, rc, RC),
+};
+static const struct ims_field vfio_fields[] = {
+	FIELD(vfio, ioas, COOKIE),
+	FIELD(vfio, arg, COUNT),
+	FIELD(vfio, rc, SIGNED),
+};
+static const struct ims_field pasid_fields[] = {
+	FIELD(pasid, dev, COOKIE),
+	FIELD(pasid, domain, COOKIE),
+	FIELD(pasid, old_domain, COOKIE),
+	FIELD(pasid, handle, COOKIE),
+	FIELD(pasid, id, COUNT),
+	FIELD(pasid, hwpt, COUNT),
+	FIELD(pasid, group, COUNT),
+	FIELD(pasid, pasid, COUNT),
+	FIELD(pasid, rc, RC),
+};
+static const struct ims_field file_fields[] = {
+	FIELD(file, pages, COOKIE),
+	FIELD(file, file, COOKIE),
+	FIELD(file, phys, ADDRESS),
+	NAMED(file, flags, FLAGS, file_flags),
+};
+static const struct ims_field process_fields[] = {
+	FIELD(process, pages, COOKIE),
+	FIELD(process, npages, SIGNED),
+	FIELD(process, mm, COOKIE),
+	FIELD(process, user, COOKIE),
+	FIELD(process, moved, SIGNED),
+	FIELD(process, pinned_moved, SIGNED),
+	NAMED(process, mode, ENUM, ims_account_modes),
+	FIELD(process, rc, RC),
+};
+static const struct ims_field vdevice_fields[] = {
+	FIELD(vdevice, vdev, COOKIE),
+	FIELD(vdevice, viommu, COOKIE),
+	FIELD(vdevice, dev, COOKIE),
+	FIELD(vdevice, virt_id, ADDRESS),
+	FIELD(vdevice, id, COUNT),
+	FIELD(vdevice, dev_id, COUNT),
+};
+static const struct ims_field vevent_fields[] = {
+	FIELD(vevent, queue, COOKIE),
+	FIELD(vevent, id, COUNT),
+	FIELD(vevent, sequence, COUNT),
+	NAMED(vevent, flags, FLAGS, vevent_flags),
+	FIELD(vevent, num_events, COUNT),
+	FIELD(vevent, depth, COUNT),
+};
+static const struct ims_field snapshot_fields[] = { FIELD(snapshot, number, COUNT) };
 static const struct ims_field ioctl_fields[] = {
-	NAMED(ioctl, cmd, ENUM, ioctl_cmds),
+	NAMED(ioctl, cmd, ENUM, ims_ioctl_cmds),
 	FIELD(ioctl, rc, RC),
 };
 static const struct ims_field loss_fields[] = {
@@ -416,6 +567,18 @@ static const struct ims_desc descs[IMS_NR_KINDS] = {
 	[IMS_IOCTL] = KIND(ioctl, "an ioctl of /dev/iommu begins or ends", ioctl_actions, NULL, NULL),
 	[IMS_LOSS] = KIND(loss, "records did not arrive", NULL, NULL, NULL),
 	[IMS_END] = KIND(end, "the stream is complete up to here", NULL, NULL, NULL),
+	[IMS_HW] = KIND(hw, "the IOMMU core was asked for a device", hw_actions, NULL, NULL),
+	[IMS_IOVA_RANGE] = KIND(iova_range, "a user was told the usable IOVAs", iova_range_actions, NULL, NULL),
+	[IMS_READBACK] = KIND(readback, "PFNs were read out of a domain", NULL, NULL, NULL),
+	[IMS_ACCESS_PFNS] = KIND(access_pfns, "an in-kernel access was given frames", NULL, "pfn", "pages"),
+	[IMS_ACCESS_COPY] = KIND(access_copy, "an in-kernel access read or wrote memory", NULL, NULL, NULL),
+	[IMS_VFIO] = KIND(vfio, "the VFIO container interface was set or asked", vfio_actions, NULL, NULL),
+	[IMS_PASID] = KIND(pasid, "a PASID of a device is attached, replaced, detached", device_actions, NULL, NULL),
+	[IMS_FILE] = KIND(file, "a pages object is made of a file or a dma-buf", file_actions, NULL, NULL),
+	[IMS_PROCESS] = KIND(process, "another process takes over what is pinned", process_actions, NULL, NULL),
+	[IMS_VDEVICE] = KIND(vdevice, "a device joins or leaves a vIOMMU", vdevice_actions, NULL, NULL),
+	[IMS_VEVENT] = KIND(vevent, "an event of a vIOMMU is read", vevent_actions, NULL, NULL),
+	[IMS_SNAPSHOT] = KIND(snapshot, "how an open ctx was found begins or ends", snapshot_actions, NULL, NULL),
 };
 
 /* clang-format on */
@@ -464,15 +627,18 @@ static const char *at(const struct ims_record *r, const struct ims_field *f)
 
 uint64_t ims_field_u64(const struct ims_record *r, const struct ims_field *f)
 {
-	uint32_t narrow;
-	uint64_t wide;
+	union {
+		uint16_t half;
+		uint32_t word;
+		uint64_t wide;
+	} value;
 
-	if (f->width == sizeof(wide)) {
-		memcpy(&wide, at(r, f), sizeof(wide));
-		return wide;
+	memcpy(&value, at(r, f), f->width <= sizeof(value) ? f->width : sizeof(value));
+	switch (f->width) {
+	case sizeof(value.half): return value.half;
+	case sizeof(value.word): return value.word;
+	default: return value.wide;
 	}
-	memcpy(&narrow, at(r, f), sizeof(narrow));
-	return narrow;
 }
 
 int64_t ims_field_s64(const struct ims_record *r, const struct ims_field *f)
@@ -487,7 +653,7 @@ const char *ims_field_text(const struct ims_record *r, const struct ims_field *f
 	return at(r, f);
 }
 
-static uint64_t run_bytes(const struct ims_record *r)
+uint64_t ims_runs_sum(const struct ims_record *r)
 {
 	const struct ims_run *run = ims_runs(r);
 	uint64_t sum = 0;
@@ -500,7 +666,7 @@ static uint64_t run_bytes(const struct ims_record *r)
 bool ims_record_iova(const struct ims_record *r, uint64_t *start, uint64_t *last)
 {
 	const struct ims_desc *d = ims_desc(r->h.kind);
-	uint64_t length = r->h.kind == IMS_DMA_MAP ? run_bytes(r) : 0;
+	uint64_t length = r->h.kind == IMS_DMA_MAP ? ims_runs_sum(r) : 0;
 	bool has_start = false, has_last = false;
 
 	for (unsigned int i = 0; d && i < d->nfields; i++) {
@@ -514,6 +680,8 @@ bool ims_record_iova(const struct ims_record *r, uint64_t *start, uint64_t *last
 			has_last = true;
 		} else if (f->role == IMS_ROLE_LENGTH) {
 			length = ims_field_u64(r, f);
+		} else if (f->role == IMS_ROLE_PAGES) {		/* the first may be a part of one */
+			length = (ims_field_u64(r, f) << 12) - (*start & 0xfff);
 		}
 	}
 	if (!has_start)

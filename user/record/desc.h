@@ -28,7 +28,7 @@ enum ims_show {
 };
 
 /* What a field says about the IOVA range of its record. */
-enum ims_role { IMS_ROLE_NONE, IMS_ROLE_IOVA, IMS_ROLE_LAST, IMS_ROLE_LENGTH };
+enum ims_role { IMS_ROLE_NONE, IMS_ROLE_IOVA, IMS_ROLE_LAST, IMS_ROLE_LENGTH, IMS_ROLE_PAGES };
 
 /* A list ends with a NULL name. */
 struct ims_name {
@@ -57,6 +57,9 @@ struct ims_desc {
 
 /* NULL when there is no such kind. */
 const struct ims_desc *ims_desc(uint32_t kind);
+/* Names that are shown elsewhere, too. */
+extern const struct ims_name ims_object_types[], ims_hwpt_flags[], ims_account_modes[],
+			     ims_dma_prot[], ims_ioctl_cmds[];
 /* IMS_NONE when there is no such name. */
 enum ims_kind ims_kind_by_name(const char *name);
 /* NULL when the value has no name. */
@@ -68,6 +71,9 @@ unsigned int ims_record_nfields(const struct ims_record *r);
 uint64_t ims_field_u64(const struct ims_record *r, const struct ims_field *f);
 int64_t ims_field_s64(const struct ims_record *r, const struct ims_field *f);
 const char *ims_field_text(const struct ims_record *r, const struct ims_field *f);
+
+/* The lengths of all its runs, in their unit. */
+uint64_t ims_runs_sum(const struct ims_record *r);
 
 /* The IOVAs that the record is about; false when it is not about IOVAs. */
 bool ims_record_iova(const struct ims_record *r, uint64_t *start, uint64_t *last);

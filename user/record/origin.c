@@ -8,12 +8,14 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #ifndef IMS_VERSION
 #define IMS_VERSION "unknown"
 #endif
 
-#define HPAGE "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
+#define MM "/sys/kernel/mm"
+#define HPAGE MM "/transparent_hugepage/hpage_pmd_size"
 
 /* The first line of a file, allocated; "" when there is none. */
 static char *first_line(const char *path)
@@ -41,11 +43,22 @@ static int64_t clock_ns(clockid_t clock)
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
+/*
+ * What iommufd aligns the IOVAs that it chooses to, at most: a huge page, or just
+ * a page of a kernel without THP.  0: nobody can tell, there is no sysfs.
+ */
+static uint64_t huge_page(void)
+{
+	char *line = first_line(HPAGE);
+	uint64_t size = line ? strtoull(line, NULL, 10) : 0;
+
+	free(line);
+	return size || access(MM, F_OK) ? size : (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 int ims_origin_here(struct ims_origin *o)
 {
 	struct utsname u;
-	char *hpage;
-
 	*o = (struct ims_origin){};
 	uname(&u);
 	if (asprintf(&o->kernel, "%s %s", u.release, u.version) < 0)
@@ -53,9 +66,7 @@ int ims_origin_here(struct ims_origin *o)
 	o->program = strdup(IMS_VERSION);
 	o->machine = strdup(u.machine);
 	o->cmdline = first_line("/proc/cmdline");
-	hpage = first_line(HPAGE);
-	o->hpage = hpage ? strtoull(hpage, NULL, 10) : 0;
-	free(hpage);
+	o->hpage = huge_page();
 	o->clock_offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
 	if (o->kernel && o->program && o->machine && o->cmdline)
 		return 0;

@@ -18,7 +18,7 @@ struct ims_origin {
 	char *cmdline;		/* of the kernel */
 	char *note;		/* what was done to the recording since, or NULL */
 	char **argv;		/* the command behind "--", or NULL */
-	uint64_t hpage;		/* bytes of a huge page */
+	uint64_t hpage;		/* bytes of a huge page; a page without THP; 0: not known */
 	uint64_t rings;
 	int64_t clock_offset;	/* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	uint64_t absent;	/* bit per kind that this source cannot give */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zstd.h>
 
 #include "record/desc.h"
@@ -18,6 +19,7 @@ struct ims_reader {
 	FILE *f;
 	struct ims_origin origin;
 	uint64_t offset;		/* of the next frame */
+	uint64_t whole;			/* bytes, 0: nobody knows */
 	uint64_t records, frames;
 	bool text, index;		/* frames of these were read */
 	uint64_t index_at;
@@ -104,6 +106,7 @@ static int read_head(struct ims_reader *r)
 struct ims_reader *ims_reader_open(const char *path)
 {
 	struct ims_reader *r = calloc(1, sizeof(*r));
+	struct stat st;
 
 	if (!r) {
 		ims_error("out of memory");
@@ -116,8 +119,10 @@ struct ims_reader *ims_reader_open(const char *path)
 		ims_error("cannot read %s: %s", path, strerror(errno));
 	else if (!r->path || !r->zstd)
 		ims_error("out of memory");
-	else if (!read_head(r))
+	else if (!read_head(r)) {
+		r->whole = fstat(fileno(r->f), &st) ? 0 : st.st_size;
 		return r;
+	}
 	ims_reader_close(r);
 	return NULL;
 }
@@ -322,6 +327,11 @@ struct ims_origin *ims_reader_origin(struct ims_reader *r)
 uint64_t ims_reader_records(const struct ims_reader *r)
 {
 	return r->records;
+}
+
+unsigned int ims_reader_permille(const struct ims_reader *r)
+{
+	return r->whole ? r->offset * 1000 / r->whole : 0;
 }
 
 bool ims_reader_over(const struct ims_reader *r)

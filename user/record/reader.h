@@ -26,6 +26,7 @@ struct ims_reader *ims_reader_open(const char *path);
 int ims_reader_next(struct ims_reader *r, const char **records, const char **end);
 struct ims_origin *ims_reader_origin(struct ims_reader *r);
 uint64_t ims_reader_records(const struct ims_reader *r);	/* read so far */
+unsigned int ims_reader_permille(const struct ims_reader *r);	/* of the file, read so far */
 bool ims_reader_over(const struct ims_reader *r);
 bool ims_reader_complete(const struct ims_reader *r);
 void ims_reader_close(struct ims_reader *r);

@@ -2,7 +2,10 @@
 /*
  * ACC-MOVE (security): an access joins the list of an IOAS when it is attached and
  * leaves that list when it is detached or moved; an IOAS that lists an access that
- * has gone would call into freed memory.
+ * has gone would call into freed memory.  Only accesses on the list are asked to let go.
+ *
+ * Exception: who asks does not hold the lock of the list, so another thread may take the
+ * access off in between.
  */
 #include "rules/rules.h"
 
@@ -27,6 +30,25 @@ static void access(struct ims_verifier *v, const struct m_event *ev)
 			ev->ioas->id);
 }
 
+static bool just_left(const struct m_event *ev)
+{
+	const struct m_ioas *s = ev->ioas;
+
+	return s->access_left && s->access_left_tid != ev->r->h.tid &&
+	       s->access_left >= (ev->op ? ev->op->enter : 0);
+}
+
+static void op(struct ims_verifier *v, const struct m_event *ev)
+{
+	const struct ims_access_op *r = &ev->r->p.access_op;
+
+	if (ev->r->h.action == IMS_ACC_NOTIFY_BEGIN && ev->ioas && r->access &&
+	    !listed(ev->ioas, r->access) && !just_left(ev))
+		violate(v, &rule_acc_move, ev,
+			"access %#llx is asked to let go of IOVA %#llx of IOAS %u, which does not list it",
+			(unsigned long long)r->access, (unsigned long long)r->iova, ev->ioas->id);
+}
+
 static void ctx(struct ims_verifier *v, const struct m_event *ev)
 {
 	const struct m_ioas *s;
@@ -43,5 +65,5 @@ static void ctx(struct ims_verifier *v, const struct m_event *ev)
 const struct ims_rule rule_acc_move = {
 	.id = "ACC-MOVE", .severity = 'S',
 	.statement = "an access is listed exactly by the IOAS it is attached to",
-	.before = { { IMS_ACCESS, access }, { IMS_CTX, ctx } },
+	.before = { { IMS_ACCESS, access }, { IMS_ACCESS_OP, op }, { IMS_CTX, ctx } },
 };

@@ -25,5 +25,5 @@ const struct ims_rule rule_acc_prevent = {
 	.id = "ACC-PREVENT", .severity = 'S',
 	.statement = "no access pins in an area that is being unmapped",
 	.before = { { IMS_ACCESS_RANGE, range } },
-	.needs = IMS_NEEDS(IMS_ACCESS_OP, IMS_AREA),
+	.needs = IMS_NEEDS(IMS_AREA),
 };

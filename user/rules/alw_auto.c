@@ -77,7 +77,7 @@ static void iova(struct ims_verifier *v, const struct m_event *ev)
 		return;
 	struct m_ioas *s = table_get(&ev->ctx->ioases, r->ioas);
 
-	why = s ? fault(v, s, r, r->iova + (r->length - 1)) : NULL;
+	why = s && !model_allow_unsure(ev, s) ? fault(v, s, r, r->iova + (r->length - 1)) : NULL;
 	if (why)
 		violate(v, &rule_alw_auto, ev,
 			"the chosen IOVA %#llx for %#llx bytes of user address %#llx %s",

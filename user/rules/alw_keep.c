@@ -15,7 +15,7 @@ static void hit(struct ims_verifier *v, const struct m_event *ev, const struct m
 {
 	const struct m_range *r = model_range_hit((struct m_range *)list, start, last);
 
-	if (r)
+	if (r && !model_allow_unsure(ev, ev->ioas))
 		violate(v, &rule_alw_keep, ev, "%#llx-%#llx was %s though %#llx-%#llx is %s",
 			(unsigned long long)start, (unsigned long long)last, what,
 			(unsigned long long)r->start, (unsigned long long)r->last, other);

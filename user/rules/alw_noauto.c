@@ -76,7 +76,7 @@ static void map(struct ims_verifier *v, const struct m_event *ev)
 	if (r->rc != -ENOSPC || r->flags & MAP_FIXED_IOVA || ev->r->h.action != IMS_MAP_USER ||
 	    !s || !r->length || r->length >= UINT64_MAX / 2 || r->uptr & (IMS_PAGE - 1))
 		return;
-	if (!ev->op || !ev->op->enter || s->changed >= ev->op->enter)
+	if (!ev->op || !ev->op->enter || s->changed >= ev->op->enter || model_allow_unsure(ev, s))
 		return;
 	align = r->uptr ? r->uptr & -r->uptr : 1ULL << 62;
 	while (align / 2 >= r->length)

@@ -20,11 +20,7 @@ static void map(struct ims_verifier *v, const struct m_event *ev)
 	const struct m_ioas *from = table_get(&ev->ctx->ioases, r->src);
 	uint64_t done = 0;
 
-	if (r->rc || ev->r->h.action != IMS_MAP_COPY || !from || !ev->ioas || !ev->op ||
-	    !ev->op->enter)
-		return;
-	if (ioas_changed_by_others(from, ev->op->enter, ev->op->tid) ||
-	    ioas_changed_by_others(ev->ioas, ev->op->enter, ev->op->tid))
+	if (!copy_is_settled(ev, from))
 		return;
 	while (done < r->length) {
 		const struct m_area *d = model_area_first(ev->ioas, r->iova + done, r->iova + done, NULL);

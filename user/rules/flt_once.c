@@ -15,6 +15,8 @@ static void fault(struct ims_verifier *v, const struct m_event *ev)
 	const struct ims_fault *r = &ev->r->p.fault;
 	const struct m_fault *f = table_get(&ev->ctx->faults, r->group);
 
+	if (!f && ev->ctx->late)	/* it may have been waiting when we came */
+		return;
 	switch (ev->r->h.action) {
 	case IMS_FLT_QUEUE:
 		if (f)

@@ -7,10 +7,17 @@
 
 extern const struct ims_rule rule_huge_opt;
 
+static bool filled(const struct m_ioas *s)
+{
+	for (const struct m_domain *d = s->domains; d; d = d->next)
+		if (d->added)
+			return s->nareas;
+	return false;
+}
+
 static void align(struct ims_verifier *v, const struct m_event *ev)
 {
-	if (ev->ioas && !ev->r->p.align.large && !ev->ioas->large_off && ev->ioas->nareas &&
-	    ev->ioas->domains)
+	if (ev->ioas && !ev->r->p.align.large && !ev->ioas->large_off && filled(ev->ioas))
 		violate(v, &rule_huge_opt, ev,
 			"large pages were switched off while %u areas are in a domain",
 			ev->ioas->nareas);

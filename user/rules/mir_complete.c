@@ -3,10 +3,11 @@
  * MIR-COMPLETE (semantic): every domain of an IOAS translates every live area,
  * all of it.
  *
- * Checked when an area becomes live (all domains of the IOAS) and when a domain
- * was added (all live areas: the replay).  That each IOVA shows the right page
- * is PFN-ID's business.  Exceptions: pending and dying areas; a domain whose
- * add failed.
+ * Checked when an area becomes live, for all domains of the IOAS, and when a domain
+ * unmaps: it may not be a live area that loses something while the domain stays.  A
+ * domain that is just added is REPLAY's business, that each IOVA shows the right page
+ * PFN-ID's.  Exceptions: pending and dying areas; a domain that is joining or leaving; a
+ * dma-buf, whose exporter can take it out of live areas.
  */
 #include "rules/rules.h"
 
@@ -28,25 +29,30 @@ static void judge(struct ims_verifier *v, const struct m_event *ev, const struct
 
 static void area(struct ims_verifier *v, const struct m_event *ev)
 {
-	if (ev->r->h.action != IMS_AREA_READY || !ev->area)
+	if (ev->r->h.action != IMS_AREA_READY || !ev->area ||
+	    (ev->area->pages && ev->area->pages->revoked))
 		return;
 	for (struct m_domain *d = ev->area->ioas->domains; d; d = d->next)
 		if (d->added)
 			judge(v, ev, ev->area, d);
 }
 
-static void domain(struct ims_verifier *v, const struct m_event *ev)
+static void dma_unmap(struct ims_verifier *v, const struct m_event *ev)
 {
-	if (ev->r->h.action != IMS_DOM_ADD_END || ev->r->p.domain.rc || !ev->domain || !ev->ioas)
-		return;
-	for (uint32_t i = 0; i < ev->ioas->nareas; i++)
-		if (ev->ioas->areas[i]->state == M_LIVE)
-			judge(v, ev, ev->ioas->areas[i], ev->domain);
+	const struct m_area *a = model_area_that_loses(ev);
+
+	if (a)
+		violate(v, &rule_mir_complete, ev,
+			"domain %#llx unmapped IOVA %#llx of area %#llx-%#llx, which is live",
+			(unsigned long long)ev->domain->cookie,
+			(unsigned long long)ev->r->p.dma_unmap.iova, (unsigned long long)a->iova,
+			(unsigned long long)a->last);
 }
 
 const struct ims_rule rule_mir_complete = {
 	.id = "MIR-COMPLETE", .severity = 'M',
 	.statement = "every domain of an IOAS translates all of every live area",
-	.after = { { IMS_AREA, area }, { IMS_DOMAIN, domain } },
-	.needs = IMS_NEEDS(IMS_DMA_MAP, IMS_DMA_UNMAP),
+	.before = { { IMS_DMA_UNMAP, dma_unmap } },
+	.after = { { IMS_AREA, area } },
+	.needs = IMS_NEEDS(IMS_DMA_MAP, IMS_DOMAIN),
 };

@@ -13,6 +13,8 @@ static const char *fault(const struct m_object *o, uint8_t action)
 {
 	if (action == IMS_OBJ_ALLOC)
 		return o ? "was made where a living one is" : NULL;
+	if (action == IMS_OBJ_TOMBSTONE)
+		return o ? "left a tombstone before it was destroyed" : NULL;
 	if (!o)
 		return "changed that does not live";
 	if (action == IMS_OBJ_DESTROY)

@@ -33,17 +33,6 @@ static const struct m_ioas *used_ioas(const struct m_ctx *c, uint32_t id)
 	return NULL;
 }
 
-static bool attached(const struct m_ctx *c, uint64_t domain)
-{
-	const struct m_device *d;
-	uint32_t i;
-
-	table_for_each(&c->devices, i, d)
-		if (d->domain == domain)
-			return true;
-	return false;
-}
-
 static void object(struct ims_verifier *v, const struct m_event *ev)
 {
 	const struct ims_object *r = &ev->r->p.object;
@@ -53,7 +42,7 @@ static void object(struct ims_verifier *v, const struct m_event *ev)
 	if (ev->r->h.action != IMS_OBJ_DESTROY)
 		return;
 	h = hwpt_of(ev->ctx, r->obj);
-	if (h && attached(ev->ctx, h->cookie))
+	if (h && model_domain_in_use(ev->ctx, h->cookie))
 		violate(v, &rule_obj_ref, ev, "HWPT %u is destroyed while a device is attached to it",
 			r->id);
 	s = r->type == IMS_T_IOAS ? used_ioas(ev->ctx, r->id) : NULL;

@@ -7,9 +7,21 @@
 
 extern const struct ims_rule rule_opt_rlimit;
 
+/* Others may have made some between the change and its record. */
+static bool older_objects(const struct m_event *ev)
+{
+	const struct m_object *o;
+	uint32_t i;
+
+	table_for_each(&ev->ctx->objects, i, o)
+		if (!ev->op || !ev->op->enter || o->born < ev->op->enter)
+			return true;
+	return false;
+}
+
 static void mode(struct ims_verifier *v, const struct m_event *ev)
 {
-	if (!ev->r->p.rlimit_mode.rc && ev->ctx->nobjects > 0)
+	if (!ev->r->p.rlimit_mode.rc && older_objects(ev))
 		violate(v, &rule_opt_rlimit, ev,
 			"the accounting mode was set while the ctx has %lld objects",
 			(long long)ev->ctx->nobjects);

@@ -1,49 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PFN-ID (security): a mapping shows, byte for byte, the pages that were pinned
+ * PFN-ID (security): a mapping shows, page for page, the memory that was pinned
  * for it, and an unpin names the PFNs that were pinned at those indices.
  *
- * phys(area, iova) = pin[index] * PAGE_SIZE + offset, where index and offset
- * come from the area's start byte.  The offset matters in the first page only
- * when the IOMMU's granule is smaller than a page.  Mapping a page that is not
- * pinned at all (PIN-COVER) is reported here too: it has no right PFN.
+ * phys(area, iova) = pin[index] * PAGE_SIZE + offset, where index and offset come
+ * from the area's start byte.  The offset is SUBPAGE's business, and a page that is
+ * not pinned at all, which has no right PFN, PIN-COVER's.  A dma-buf is not pinned, its
+ * memory is contiguous from a known address on.  What was pinned before we came has
+ * PFNs that nobody knows.
  */
 #include "rules/rules.h"
 
 extern const struct ims_rule rule_pfn_id;
 
+/* How far the look-ups in the pins have come: they go up. */
+struct place {
+	struct runmap_pos pos;
+	struct run r;
+};
+
 /* How many bytes from @iova on show what is pinned; the rest is not checked. */
-static bool piece_ok(struct ims_verifier *v, const struct m_event *ev, uint64_t iova,
-		     uint64_t addr, uint64_t *bytes)
+static bool piece_ok(struct ims_verifier *v, const struct m_event *ev, struct place *at,
+		     uint64_t iova, uint64_t addr, uint64_t *bytes)
 {
 	struct m_pages *p = ev->area->pages;
 	uint64_t byte = area_byte(ev->area, iova), index = byte >> IMS_PAGE_SHIFT;
 	uint64_t offset = byte & (IMS_PAGE - 1), want;
-	struct runmap_pos pos;
-	struct run r;
 
-	if (!runmap_first(&p->pins, index, index, &pos, &r)) {
-		violate(v, &rule_pfn_id, ev,
-			"IOVA %#llx was mapped to %#llx, but page %llu behind it is not pinned",
-			(unsigned long long)iova, (unsigned long long)addr,
-			(unsigned long long)index);
+	if (p->dmabuf && index < p->npages)
+		at->r = (struct run){ .len = p->npages, .addr = p->phys >> IMS_PAGE_SHIFT };
+	else if (!runmap_walk(&p->pins, index, &at->pos, &at->r))
 		return false;
-	}
-	want = ((r.addr + (index - r.start)) << IMS_PAGE_SHIFT) + offset;
-	if (addr != want) {
+	want = at->r.addr + (index - at->r.start);
+	if (addr >> IMS_PAGE_SHIFT != want && !(want & IMS_ADDR_UNKNOWN)) {
 		violate(v, &rule_pfn_id, ev,
 			"IOVA %#llx was mapped to %#llx, but page %llu behind it is pinned at %#llx",
 			(unsigned long long)iova, (unsigned long long)addr,
-			(unsigned long long)index, (unsigned long long)want);
+			(unsigned long long)index,
+			(unsigned long long)((want << IMS_PAGE_SHIFT) + offset));
 		return false;
 	}
-	*bytes = ((r.start + r.len - index) << IMS_PAGE_SHIFT) - offset;
+	*bytes = ((at->r.start + at->r.len - index) << IMS_PAGE_SHIFT) - offset;
 	return true;
 }
 
 static void dma_map(struct ims_verifier *v, const struct m_event *ev)
 {
 	uint64_t iova = ev->r->p.dma_map.iova;
+	struct place at = {};
 
 	if (ev->r->p.dma_map.rc || !ev->area || !ev->area->pages)
 		return;
@@ -60,7 +64,7 @@ static void dma_map(struct ims_verifier *v, const struct m_event *ev)
 			return;
 		}
 		while (left) {
-			if (!piece_ok(v, ev, iova, addr, &n))
+			if (!piece_ok(v, ev, &at, iova, addr, &n))
 				return;
 			n = n < left ? n : left;
 			iova += n;
@@ -74,15 +78,15 @@ static void unpin(struct ims_verifier *v, const struct m_event *ev)
 {
 	uint64_t index = ev->r->p.unpin.index;
 	struct runmap_pos pos;
-	struct run r;
+	struct run r = {};
 
 	for (unsigned int i = 0; ev->pages && i < ev->r->h.nruns; i++) {
 		uint64_t pfn = ev->runs[i].addr, left = ev->runs[i].len, n;
 
 		for (; left; left -= n, index += n, pfn += n) {
-			if (!runmap_first(&ev->pages->pins, index, index, &pos, &r))
+			if (!runmap_walk(&ev->pages->pins, index, &pos, &r))
 				return;		/* PIN-BAL, or a PFN that was never told */
-			if (r.addr + (index - r.start) != pfn) {
+			if (r.addr + (index - r.start) != pfn && !(r.addr & IMS_ADDR_UNKNOWN)) {
 				violate(v, &rule_pfn_id, ev,
 					"page %llu was unpinned as PFN %#llx, but is pinned at PFN %#llx",
 					(unsigned long long)index, (unsigned long long)pfn,

@@ -4,7 +4,8 @@
  * if the pages object is writable.  Without the first, DMA goes to movable memory;
  * without the second, to a page that other processes share.
  *
- * Exception: the transient pin of a read or write.
+ * Exceptions: the transient pin of a read or write; pages of a file, which are always
+ * pinned for long, and never copied when they are written to.
  */
 #include "rules/rules.h"
 
@@ -14,7 +15,7 @@ static void pin(struct ims_verifier *v, const struct m_event *ev)
 {
 	uint32_t flags = ev->r->p.pin.flags;
 
-	if (ev->r->h.action != IMS_PIN_HELD || !ev->pages)
+	if (ev->r->h.action != IMS_PIN_HELD || !ev->pages || flags & IMS_PIN_FILE)
 		return;
 	if (!(flags & IMS_PIN_LONGTERM))
 		violate(v, &rule_pin_flags, ev, "pages from %llu on were pinned without FOLL_LONGTERM",

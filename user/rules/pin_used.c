@@ -6,7 +6,7 @@
  * More is a leak, less is use after unpin.  An area counts while its IOAS has a
  * domain.  An object that has a pending or dying area, or an area in an IOAS that
  * a domain is just joining or leaving, is in another thread's operation and not
- * judged.
+ * judged.  A dma-buf is never pinned.
  */
 #include "model/spans.h"
 #include "rules/rules.h"
@@ -26,6 +26,8 @@ static bool used_pages(const struct m_pages *p, struct spans *used)
 
 static bool busy(const struct m_pages *p)
 {
+	if (p->dmabuf)
+		return true;
 	for (const struct m_area *a = p->areas; a; a = a->next_of_pages) {
 		if (a->state != M_LIVE)
 			return true;

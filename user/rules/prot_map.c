@@ -3,11 +3,17 @@
  * PROT-MAP (security): a mapping has the permissions of its area, and is cache
  * coherent; write permission needs pages that were pinned for writing.
  *
- * Exception: VFIO's MAP_DMA may ask for neither read nor write.
+ * Exceptions: VFIO's MAP_DMA may ask for neither read nor write; a dma-buf is mapped as
+ * MMIO and not cache coherent, whatever its area says.
  */
 #include "rules/rules.h"
 
 extern const struct ims_rule rule_prot_map;
+
+static uint32_t wanted(const struct m_area *a)
+{
+	return a->pages && a->pages->dmabuf ? (a->prot & ~IMS_PROT_CACHE) | IMS_PROT_MMIO : a->prot;
+}
 
 static void dma_map(struct ims_verifier *v, const struct m_event *ev)
 {
@@ -16,10 +22,10 @@ static void dma_map(struct ims_verifier *v, const struct m_event *ev)
 
 	if (!a || ev->r->p.dma_map.rc)
 		return;
-	if (prot != a->prot)
+	if (prot != wanted(a))
 		violate(v, &rule_prot_map, ev,
 			"IOVA %#llx was mapped with permissions %#x, its area has %#x",
-			(unsigned long long)ev->r->p.dma_map.iova, prot, a->prot);
+			(unsigned long long)ev->r->p.dma_map.iova, prot, wanted(a));
 	else if (!(prot & (IMS_PROT_CACHE | IMS_PROT_MMIO)))
 		violate(v, &rule_prot_map, ev, "IOVA %#llx was mapped without cache coherency",
 			(unsigned long long)ev->r->p.dma_map.iova);

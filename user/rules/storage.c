@@ -14,7 +14,7 @@ extern const struct ims_rule rule_storage;
 static bool member(const struct m_ioas *s, uint64_t domain)
 {
 	for (const struct m_domain *d = s->domains; d; d = d->next)
-		if (d->added && d->cookie == domain)
+		if (!d->leaving && d->cookie == domain)
 			return true;
 	return false;
 }

@@ -4,7 +4,8 @@
  * the IOMMU may hold one large entry.
  *
  * Exception: with large pages disabled every entry is one page, and every call
- * maps one, so nothing can be cut either.
+ * maps one, so nothing can be cut either.  Of what was mapped before we came,
+ * nobody knows how.
  */
 #include "rules/rules.h"
 
@@ -15,7 +16,8 @@ static void edge(struct ims_verifier *v, const struct m_event *ev, uint64_t iova
 	struct runmap_pos pos;
 	struct run r;
 
-	if (iova && runmap_first(&ev->domain->pt, iova, iova, &pos, &r) && r.start < iova)
+	if (iova && runmap_first(&ev->domain->pt, iova, iova, &pos, &r) && r.start < iova &&
+	    !(r.addr & IMS_ADDR_UNKNOWN))
 		violate(v, &rule_unmap_cut, ev,
 			"an unmap cut at IOVA %#llx through what was mapped as %#llx-%#llx",
 			(unsigned long long)iova, (unsigned long long)r.start,

@@ -144,11 +144,15 @@ static void judge_touched(struct ims_verifier *v, const struct m_event *ev)
 	model_op_reset(&v->model, ev->ctx, op);
 }
 
-/* What still belongs to a detach or replace: its ranges and its HWPT go. */
+/*
+ * What still belongs to a detach or replace: its ranges, its HWPT and its page faults
+ * go.  A tracepoint tells of it after its faults, the functions of iommufd before.
+ */
 static bool settling(const struct ims_record *r)
 {
 	return (r->h.kind == IMS_RESERVE && r->h.action == IMS_RESV_DEL) ||
 	       (r->h.kind == IMS_OBJECT && r->h.action != IMS_OBJ_ALLOC) ||
+	       (r->h.kind == IMS_FAULT && r->h.action == IMS_FLT_AUTO) ||
 	       r->h.kind == IMS_HWPT;
 }
 
@@ -169,6 +173,12 @@ static void count(struct ims_verifier *v, const struct ims_record *r)
 		v->lost[i] += r->p.loss.lost[i];
 }
 
+/* Rules are asked about what is known, not about what a snapshot tells. */
+static bool judged(const struct ims_verifier *v, const struct m_event *ev)
+{
+	return ev->ctx && ev->ctx->known && v->model.telling != ev->ctx->cookie;
+}
+
 void ims_verifier_feed(struct ims_verifier *v, const struct ims_record *r)
 {
 	struct m_event ev;
@@ -179,15 +189,15 @@ void ims_verifier_feed(struct ims_verifier *v, const struct ims_record *r)
 	count(v, r);
 	history_add(&v->history, r);
 	model_resolve(&v->model, r, &ev);
-	known = ev.ctx && ev.ctx->known;
+	known = judged(v, &ev);
 	if (known && ev.op && ev.op->detached && !settling(r))
 		judge_settled(v, &ev);
 	if (known)
 		ask(v, &v->before[r->h.kind], &ev);
 	model_apply(&v->model, &ev);
-	if (ev.ctx && ev.ctx->known)
+	if (judged(v, &ev))
 		ask(v, &v->after[r->h.kind], &ev);
-	if (ev.ctx && ev.ctx->known && ev.op && model_op_over(&ev))
+	if (judged(v, &ev) && ev.op && model_op_over(&ev))
 		judge_touched(v, &ev);
 }
 
@@ -256,6 +266,8 @@ void violate(struct ims_verifier *v, const struct ims_rule *rule, const struct m
 	va_list ap;
 
 	v->violations++;
+	if (v->opts.on_count)
+		v->opts.on_count(v->opts.arg, ev);
 	if (count_violation(v, rule) > (v->opts.reports ? v->opts.reports : REPORTS) ||
 	    !v->opts.on_violation)
 		return;
@@ -286,6 +298,11 @@ unsigned int ims_verifier_life(const struct ims_verifier *v, const struct ims_vi
 	return history_find(&v->history, viol->ctx, cookies, n, true, out, max);
 }
 
+const struct model *ims_verifier_model(const struct ims_verifier *v)
+{
+	return &v->model;
+}
+
 static void decide(const struct ims_verifier *v, struct ims_summary *s)
 {
 	uint64_t lost = 0;
@@ -296,7 +313,7 @@ static void decide(const struct ims_verifier *v, struct ims_summary *s)
 		s->verdict = IMS_FAIL;
 		snprintf(s->why, sizeof(s->why), "%llu violations",
 			 (unsigned long long)s->violations);
-	} else if (lost || s->ctxs_unknown || v->model.gaps) {
+	} else if (lost || s->ctxs_unknown || v->model.gaps || v->model.telling) {
 		s->verdict = IMS_INCONCLUSIVE;
 		if (s->inconsistent)
 			snprintf(s->why, sizeof(s->why),

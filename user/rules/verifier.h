@@ -19,6 +19,7 @@
 struct ims_rule;
 struct ims_verifier;
 struct m_event;
+struct model;
 
 enum ims_verdict { IMS_PASS, IMS_FAIL, IMS_INCONCLUSIVE };
 
@@ -41,6 +42,8 @@ struct ims_violation {
 
 struct ims_verifier_opts {
 	void (*on_violation)(void *arg, const struct ims_violation *viol);
+	/* each one, also those that are counted only; may be NULL */
+	void (*on_count)(void *arg, const struct m_event *ev);
 	void *arg;
 	uint64_t reports;	/* violations told per rule, the rest is counted; 0: 8 */
 	uint64_t hpage;		/* huge page size of the kernel, bytes; 0: 2 MiB */
@@ -74,6 +77,8 @@ struct ims_verifier *ims_verifier_new(const struct ims_verifier_opts *opts);
 void ims_verifier_free(struct ims_verifier *v);
 void ims_verifier_feed(struct ims_verifier *v, const struct ims_record *r);
 void ims_verifier_summary(struct ims_verifier *v, struct ims_summary *s);
+/* What is true after the last record, for who shows it. */
+const struct model *ims_verifier_model(const struct ims_verifier *v);
 
 /*
  * More of the history than comes with the violation: the last records about the

@@ -8,7 +8,8 @@
  *	  D1       ################################
  *	  here     ^^^^^^^^^^^^^^^^
  *
- * "#" is translated, "+" in part, "." not.  The ranges follow in numbers.
+ * "#" is translated, "+" in part, "." not.  The ranges follow in numbers.  The same
+ * map, wider or narrower, shows an IOAS in which nothing is wrong.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 struct window {
 	uint64_t start, last;
 	uint64_t cell;		/* bytes per column */
+	unsigned int columns;
 	uint64_t here, here_last;
 	struct ims_names *names;
 };
@@ -47,7 +49,7 @@ bool ims_violation_iova(const struct ims_violation *viol, uint64_t *start, uint6
 	return true;
 }
 
-static const struct m_ioas *ioas_of(const struct m_event *ev)
+const struct m_ioas *ims_event_ioas(const struct m_event *ev)
 {
 	const struct m_area *a = any_area(ev);
 
@@ -56,18 +58,27 @@ static const struct m_ioas *ioas_of(const struct m_event *ev)
 	return a ? a->ioas : ev->domain ? ev->domain->ioas : NULL;
 }
 
-/* The range with as much again on both sides, in columns of whole pages. */
+/* In columns of whole pages. */
+static struct window window_of(uint64_t start, uint64_t last, unsigned int columns)
+{
+	struct window w = { .start = start & ~(IMS_PAGE - 1), .columns = columns };
+
+	w.cell = ((last - w.start) / columns / IMS_PAGE + 1) * IMS_PAGE;
+	if (__builtin_mul_overflow(w.cell, columns, &w.last) ||
+	    __builtin_add_overflow(w.start, w.last - 1, &w.last))
+		w.last = UINT64_MAX;
+	return w;
+}
+
+/* The range with as much again on both sides. */
 static struct window window_around(uint64_t start, uint64_t last)
 {
-	struct window w = { .here = start, .here_last = last };
-	uint64_t margin = (last - start) / 2 + 8 * IMS_PAGE;
+	uint64_t margin = (last - start) / 2 + 8 * IMS_PAGE, from = start & ~(IMS_PAGE - 1);
+	struct window w = window_of(from > margin ? from - margin : 0,
+				    last < UINT64_MAX - margin ? last + margin : UINT64_MAX, COLUMNS);
 
-	start &= ~(IMS_PAGE - 1);
-	w.start = start > margin ? (start - margin) & ~(IMS_PAGE - 1) : 0;
-	w.last = last < UINT64_MAX - margin ? last + margin : UINT64_MAX;
-	w.cell = ((w.last - w.start) / COLUMNS / IMS_PAGE + 1) * IMS_PAGE;
-	if (__builtin_add_overflow(w.start, w.cell * COLUMNS - 1, &w.last))
-		w.last = UINT64_MAX;
+	w.here = start;
+	w.here_last = last;
 	return w;
 }
 
@@ -98,7 +109,7 @@ static void put_areas(FILE *f, const struct m_ioas *s, const struct window *w)
 	uint64_t start, last;
 
 	fputs("  areas    ", f);
-	for (unsigned int i = 0; i < COLUMNS && column(w, i, &start, &last); i++)
+	for (unsigned int i = 0; i < w->columns && column(w, i, &start, &last); i++)
 		putc(area_letter(s, w, start, last), f);
 	putc('\n', f);
 }
@@ -108,8 +119,18 @@ static void put_reserved(FILE *f, const struct m_ioas *s, const struct window *w
 	uint64_t start, last;
 
 	fputs("  reserved ", f);
-	for (unsigned int i = 0; i < COLUMNS && column(w, i, &start, &last); i++)
+	for (unsigned int i = 0; i < w->columns && column(w, i, &start, &last); i++)
 		putc(model_range_hit(s->reserved, start, last) ? 'X' : '.', f);
+	putc('\n', f);
+}
+
+static void put_allowed(FILE *f, const struct m_ioas *s, const struct window *w)
+{
+	uint64_t start, last;
+
+	fputs("  allowed  ", f);
+	for (unsigned int i = 0; i < w->columns && column(w, i, &start, &last); i++)
+		putc(model_range_hit(s->allowed, start, last) ? '=' : '.', f);
 	putc('\n', f);
 }
 
@@ -126,7 +147,7 @@ static void put_domain(FILE *f, struct m_domain *d, const struct window *w)
 	uint64_t start, last;
 
 	put_label(f, w, 'D', d->cookie);
-	for (unsigned int i = 0; i < COLUMNS && column(w, i, &start, &last); i++) {
+	for (unsigned int i = 0; i < w->columns && column(w, i, &start, &last); i++) {
 		uint64_t covered = runmap_covered(&d->pt, start, last);
 
 		putc(!covered ? '.' : covered - 1 == last - start ? '#' : '+', f);
@@ -139,7 +160,7 @@ static void put_here(FILE *f, const struct window *w)
 	uint64_t start, last;
 
 	fputs("  here     ", f);
-	for (unsigned int i = 0; i < COLUMNS && column(w, i, &start, &last); i++)
+	for (unsigned int i = 0; i < w->columns && column(w, i, &start, &last); i++)
 		putc(start <= w->here_last && last >= w->here ? '^' : ' ', f);
 	putc('\n', f);
 }
@@ -164,16 +185,18 @@ static void list_areas(FILE *f, const struct m_ioas *s, const struct window *w)
 	}
 }
 
-static void list_reserved(FILE *f, const struct m_ioas *s, const struct window *w)
+static void list_ranges(FILE *f, const char *what, const struct m_range *r, const struct window *w)
 {
 	unsigned int lines = 0;
 
-	for (const struct m_range *r = s->reserved; r && lines < MAX_LINES; r = r->next) {
+	for (; r && lines < MAX_LINES; r = r->next) {
 		if (r->start > w->last || r->last < w->start)
 			continue;
 		lines++;
-		fprintf(f, "  reserved %#" PRIx64 "-%#" PRIx64 " for %#" PRIx64 "\n", r->start,
-			r->last, r->owner);
+		fprintf(f, "  %-8s %#" PRIx64 "-%#" PRIx64, what, r->start, r->last);
+		if (r->owner)
+			fprintf(f, " for %#" PRIx64, r->owner);
+		putc('\n', f);
 	}
 }
 
@@ -193,24 +216,29 @@ static void list_runs(FILE *f, struct m_domain *d, const struct window *w)
 			fputs("           ...\n", f);
 			break;
 		}
-		fprintf(f, "           %#" PRIx64 "-%#" PRIx64 " -> %#" PRIx64 "\n", run.start,
-			run.start + run.len - 1, run.addr);
+		fprintf(f, "           %#" PRIx64 "-%#" PRIx64 " -> ", run.start,
+			run.start + run.len - 1);
+		if (run.addr & IMS_ADDR_UNKNOWN)
+			fputs("an unknown address\n", f);
+		else
+			fprintf(f, "%#" PRIx64 "\n", run.addr);
 	}
 }
 
-/* Calls @put for the domains of the IOAS, and for the one of the event if it has left. */
+/* Calls @put for the domains of the IOAS, and for the one of @ev (if any) if it has left. */
 static void each_domain(FILE *f, const struct m_ioas *s, const struct m_event *ev,
 			const struct window *w,
 			void (*put)(FILE *f, struct m_domain *d, const struct window *w))
 {
-	bool seen = !ev->domain;
+	struct m_domain *left = ev ? ev->domain : NULL;
 
 	for (struct m_domain *d = s->domains; d; d = d->next) {
 		put(f, d, w);
-		seen |= d == ev->domain;
+		if (d == left)
+			left = NULL;
 	}
-	if (!seen)
-		put(f, ev->domain, w);
+	if (left)
+		put(f, left, w);
 }
 
 static void put_map(FILE *f, const struct m_ioas *s, const struct m_event *ev,
@@ -220,16 +248,20 @@ static void put_map(FILE *f, const struct m_ioas *s, const struct m_event *ev,
 		s->id, w->start, w->last, w->cell >> 10);
 	put_areas(f, s, w);
 	put_reserved(f, s, w);
+	if (s->allowed)
+		put_allowed(f, s, w);
 	each_domain(f, s, ev, w, put_domain);
-	put_here(f, w);
+	if (ev)
+		put_here(f, w);
 	list_areas(f, s, w);
-	list_reserved(f, s, w);
+	list_ranges(f, "reserved", s->reserved, w);
+	list_ranges(f, "allowed", s->allowed, w);
 	each_domain(f, s, ev, w, list_runs);
 }
 
 char *ims_iova_map(const struct ims_violation *viol, struct ims_names *names)
 {
-	const struct m_ioas *s = ioas_of(viol->event);
+	const struct m_ioas *s = ims_event_ioas(viol->event);
 	char *text = NULL;
 	uint64_t start, last;
 	struct window w;
@@ -244,6 +276,23 @@ char *ims_iova_map(const struct ims_violation *viol, struct ims_names *names)
 	w = window_around(start, last);
 	w.names = names;
 	put_map(f, s, viol->event, &w);
+	fclose(f);
+	return text;
+}
+
+char *ims_ioas_map(const struct m_ioas *s, uint64_t start, uint64_t last, unsigned int columns)
+{
+	struct window w = window_of(start, last, columns);
+	struct ims_names names = {};
+	char *text = NULL;
+	size_t size;
+	FILE *f;
+
+	f = open_memstream(&text, &size);
+	if (!f)
+		return NULL;
+	w.names = &names;
+	put_map(f, s, NULL, &w);
 	fclose(f);
 	return text;
 }

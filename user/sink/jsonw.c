@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* Bytes of the UTF-8 character at @s, of which @max may be read; 0: not UTF-8. */
-static size_t utf8_len(const unsigned char *s, size_t max)
+size_t utf8_len(const unsigned char *s, size_t max)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	uint32_t c;

@@ -10,6 +10,7 @@
 #define IMS_JSONW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -29,5 +30,8 @@ void jw_bool(struct jsonw *w, const char *key, bool value);
 void jw_text(struct jsonw *w, const char *key, const char *s);	/* null for NULL */
 void jw_textn(struct jsonw *w, const char *key, const char *s, size_t max);
 void jw_line_end(struct jsonw *w);
+
+/* Bytes of the UTF-8 character at @s, of which @max may be read; 0: not UTF-8. */
+size_t utf8_len(const unsigned char *s, size_t max);
 
 #endif

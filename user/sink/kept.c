@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/model.h"
+#include "sink/story.h"
+
 struct kept *kept_new(void)
 {
 	struct kept *k = calloc(1, sizeof(*k));
@@ -43,12 +46,16 @@ static bool room_for_one(struct kept *k)
 
 void kept_violation(struct ims_sink *s, const struct ims_violation *v)
 {
+	const struct m_ioas *in = ims_event_ioas(v->event);
 	struct kept *k = s->kept;
 
 	if (!k || !room_for_one(k))
 		return;
 	k->text.explain = s->explain;
-	k->list[k->n++] = (struct kept_violation){ v->rule, strdup(v->text), as_text(k, v) };
+	k->list[k->n++] = (struct kept_violation){
+		.rule = v->rule, .ctx = v->ctx, .ioas = in ? in->cookie : 0,
+		.said = strdup(v->text), .lines = as_text(k, v),
+	};
 }
 
 void kept_free(struct kept *k)

@@ -11,6 +11,7 @@ struct kept {
 	struct ims_sink text;	/* writes them */
 	struct kept_violation {
 		const char *rule;
+		uint64_t ctx, ioas;	/* cookies; 0: about none in particular */
 		char *said;	/* the sentence */
 		char *lines;	/* all of it */
 	} *list;

@@ -2,7 +2,7 @@
 /*
  * The JSON schema of what json.c writes, made from the same descriptor table.
  *
- * A line is a record, a violation, a summary or a rule.  Nothing is allowed that
+ * A line is a record, a violation, a summary, a rule, or one of ls or top.  Nothing is allowed that
  * is not listed, so that a test against the schema finds what only one of the two
  * has.
  */
@@ -10,10 +10,14 @@
 #include <string.h>
 
 #include "record/desc.h"
+#include "report/report.h"
 #include "rules/rules.h"
 #include "sink/jsonw.h"
+#include "sink/ls.h"
+#include "sink/profile.h"
 #include "sink/schema.h"
 #include "sink/sink.h"
+#include "top/json.h"
 
 #define DIALECT "https://json-schema.org/draft/2020-12/schema"
 
@@ -207,6 +211,18 @@ static void put_kind(struct jsonw *w, unsigned int kind)
 
 /* ---- violations ---- */
 
+static const struct ims_name sources[] = {
+	{ 0, "tracepoints" }, { 1, "functions" }, { 2, "none" }, {}
+};
+
+static const struct ims_name states[] = {
+	{ 0, "ok" }, { 1, "limited" }, { 2, "lack" }, {}
+};
+
+static const struct ims_name needs[] = {
+	{ 0, "have" }, { 1, "lack" }, { 2, "optional" }, { 3, "not here" }, {}
+};
+
 static const struct ims_name severities[] = {
 	{ 'S', "security" }, { 'R', "resource" }, { 'M', "semantic" }, {}
 };
@@ -280,6 +296,74 @@ static void put_rule(struct jsonw *w)
 	put_type(w, "available", "string");
 	put_array(w, "needs", "string");
 	end_object(w, "type", "rule", "severity", "statement", "available", "needs", NULL);
+}
+
+/* An array of objects, which the caller describes before end_items(). */
+static void begin_items(struct jsonw *w, const char *key)
+{
+	jw_object(w, key);
+	jw_text(w, "type", "array");
+	begin_object(w, "items", NULL);
+}
+
+static void put_hooks(struct jsonw *w, const char *key)
+{
+	begin_items(w, key);
+	put_type(w, "at", "string");
+	put_type(w, "attached", "boolean");
+	put_array(w, "kinds", "string");
+	put_type(w, "gone_with", "string");
+	end_object(w, "at", "attached", "kinds", NULL);
+	jw_object_end(w);
+}
+
+static void put_rights(struct jsonw *w)
+{
+	begin_items(w, "rights");
+	put_type(w, "commands", "string");
+	begin_items(w, "needs");
+	put_type(w, "capability", "string");
+	put_names(w, "state", needs);
+	put_type(w, "must", "boolean");
+	put_type(w, "why", "string");
+	put_type(w, "if", "string");
+	end_object(w, "capability", "state", "must", "why", NULL);
+	jw_object_end(w);
+	end_object(w, "commands", "needs", NULL);
+	jw_object_end(w);
+	put_array(w, "given_up", "string");
+}
+
+static void put_doctor(struct jsonw *w)
+{
+	begin_object(w, "doctor", "what could be done here");
+	put_const(w, "type", "doctor");
+	put_type(w, "can_check", "boolean");
+	put_names(w, "source", sources);
+	begin_items(w, "facts");
+	put_type(w, "name", "string");
+	put_names(w, "state", states);
+	put_type(w, "found", "string");
+	put_type(w, "remedy", "string");
+	end_object(w, "name", "state", "found", NULL);
+	jw_object_end(w);
+	put_rights(w);
+	put_hooks(w, "tracepoints");
+	put_hooks(w, "functions");
+	begin_items(w, "rules");
+	put_type(w, "rule", "string");
+	put_type(w, "checked", "boolean");
+	put_array(w, "needs", "string");
+	put_array(w, "lacks", "string");
+	end_object(w, "rule", "checked", "needs", "lacks", NULL);
+	jw_object_end(w);
+	begin_items(w, "changes");
+	put_type(w, "kind", "string");
+	put_type(w, "came_with", "string");
+	end_object(w, "kind", "came_with", NULL);
+	jw_object_end(w);
+	end_object(w, "type", "can_check", "source", "facts", "rights", "given_up", "tracepoints",
+		   "functions", "rules", "changes", NULL);
 }
 
 static void put_violations(struct jsonw *w)
@@ -382,6 +466,12 @@ void ims_schema_put(FILE *f)
 	put_ref(&w, NULL, "violation");
 	put_ref(&w, NULL, "summary");
 	put_ref(&w, NULL, "rule");
+	put_ref(&w, NULL, "context");
+	put_ref(&w, NULL, "totals");
+	put_ref(&w, NULL, "doctor");
+	put_ref(&w, NULL, "profile");
+	put_ref(&w, NULL, "report");
+	put_ref(&w, NULL, "top");
 	jw_array_end(&w);
 	jw_object(&w, "$defs");
 	put_cookie_and_run(&w);
@@ -389,6 +479,11 @@ void ims_schema_put(FILE *f)
 	put_violation(&w);
 	put_summary(&w);
 	put_rule(&w);
+	put_doctor(&w);
+	ims_ls_schema(&w);
+	ims_profile_schema(&w);
+	ims_report_schema(&w);
+	top_json_schema(&w);
 	for (unsigned int kind = 1; kind < IMS_NR_KINDS; kind++)
 		put_kind(&w, kind);
 	jw_object_end(&w);

@@ -47,6 +47,8 @@ void ims_sink_destroy(struct ims_sink *s)
 	void *name;
 	uint32_t i;
 
+	if (s->ops->destroy)
+		s->ops->destroy(s);
 	table_for_each(&s->ctxs, i, name)
 		free(name);
 	table_destroy(&s->ctxs);

@@ -11,6 +11,7 @@
 
 #include "bpf/record.h"
 #include "model/table.h"
+#include "record/origin.h"
 #include "rules/verifier.h"
 
 /* What became of the command behind "--". */
@@ -31,10 +32,15 @@ struct ims_outcome {
 struct ims_sink;
 struct kept;
 
+/* Whoever has nothing to say to an event leaves it away; violation and end must be there. */
 struct ims_sink_ops {
+	void (*begin)(struct ims_sink *s, const struct ims_origin *o);
+	void (*see)(struct ims_sink *s, const struct ims_record *r);	/* all of them */
+	/* those that are wanted, where single records are the result */
 	void (*record)(struct ims_sink *s, const struct ims_record *r);
 	void (*violation)(struct ims_sink *s, const struct ims_violation *v);
 	void (*end)(struct ims_sink *s, const struct ims_outcome *o);
+	void (*destroy)(struct ims_sink *s);
 };
 
 struct ims_sink {
@@ -46,6 +52,7 @@ struct ims_sink {
 	unsigned int named;
 	/* KTAP and JUnit only: violations until the end */
 	struct kept *kept;
+	void *state;		/* of those that see all records */
 };
 
 void ims_text_init(struct ims_sink *s, FILE *f);

@@ -122,10 +122,11 @@ static void tell_area(struct story *s, const struct ims_record *r)
 		[IMS_AREA_DYING] = "begins to unmap", [IMS_AREA_FREE] = "removes",
 		[IMS_AREA_REMOVE] = "takes out, to split it,",
 		[IMS_AREA_REINSERT] = "puts back, as the split failed,",
+		[IMS_AREA_PREVENT] = "shuts accesses out of",
 	};
 	unsigned int a = r->h.action;
 
-	say(s, "%s area %A, IOVA %x-%x", a <= IMS_AREA_REINSERT ? text_of(verbs[a]) : "?",
+	say(s, "%s area %A, IOVA %x-%x", a <= IMS_AREA_PREVENT ? text_of(verbs[a]) : "?",
 	    r->p.area.area, r->p.area.iova, r->p.area.last);
 	if (a == IMS_AREA_INSERT)
 		say(s, ", which shows pages %P from byte %x", r->p.area.pages,
@@ -157,20 +158,10 @@ static void tell_pin(struct story *s, const struct ims_record *r)
 	put_rc(s, r->p.pin.got < 0 ? r->p.pin.got : 0);
 }
 
-static uint64_t runs_sum(const struct ims_record *r)
-{
-	const struct ims_run *run = ims_runs(r);
-	uint64_t sum = 0;
-
-	for (unsigned int i = 0; i < r->h.nruns; i++)
-		sum += run[i].len;
-	return sum;
-}
-
 static void tell_frames(struct story *s, const struct ims_record *r, const char *verb,
 			uint64_t pages, uint64_t index)
 {
-	uint64_t sum = runs_sum(r);
+	uint64_t sum = ims_runs_sum(r);
 
 	say(s, "%s pages %u-%u of %P", verb, index, index + (sum ? sum - 1 : 0), pages);
 	for (unsigned int i = 0; i < r->h.nruns && i < 3; i++)
@@ -225,7 +216,7 @@ static void tell_domain(struct story *s, const struct ims_record *r)
 
 static void tell_dma_map(struct story *s, const struct ims_record *r)
 {
-	uint64_t sum = runs_sum(r);
+	uint64_t sum = ims_runs_sum(r);
 
 	say(s, "maps IOVA %x-%x of area %A in domain %D", r->p.dma_map.iova,
 	    r->p.dma_map.iova + (sum ? sum - 1 : 0), r->p.dma_map.area, r->p.dma_map.domain);

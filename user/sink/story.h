@@ -13,6 +13,8 @@
 
 #define IMS_NAMES 128
 
+struct m_ioas;
+
 /* Short names for cookies, in the order of appearance: area A1, domain D2. */
 struct ims_names {
 	struct {
@@ -30,6 +32,14 @@ char *ims_story(const struct ims_verifier *v, const struct ims_violation *viol,
 		struct ims_names *names);
 /* With the names of the story; "" when the violation is not about IOVAs. */
 char *ims_iova_map(const struct ims_violation *viol, struct ims_names *names);
+
+/*
+ * An IOAS in as many columns, with names that are given on the way. [@start, @last] are
+ * the IOVAs asked for; they are rounded to whole pages per column.
+ */
+char *ims_ioas_map(const struct m_ioas *s, uint64_t start, uint64_t last, unsigned int columns);
+/* The IOAS that a record is about, NULL: it is about none. */
+const struct m_ioas *ims_event_ioas(const struct m_event *ev);
 
 /* The IOVAs that the violation is about; false when there are none. */
 bool ims_violation_iova(const struct ims_violation *viol, uint64_t *start, uint64_t *last);

@@ -14,6 +14,7 @@
 
 #include "record/desc.h"
 #include "rules/rules.h"
+#include "sink/show.h"
 #include "sink/sink.h"
 #include "sink/story.h"
 
@@ -61,21 +62,6 @@ static void note_death(struct ims_sink *s, const struct ims_record *r)
 
 /* ---- values ---- */
 
-/* 4096 -> 4K, where nothing is lost by it. */
-static void put_bytes(FILE *f, uint64_t bytes)
-{
-	static const char units[] = "KMGT";
-	int unit = -1;
-
-	while (bytes && !(bytes & 1023) && units[unit + 1]) {
-		bytes >>= 10;
-		unit++;
-	}
-	fprintf(f, "%" PRIu64, bytes);
-	if (unit >= 0)
-		putc(units[unit], f);
-}
-
 static void put_rc(FILE *f, int64_t rc)
 {
 	const char *name = rc < 0 && rc > -4096 ? strerrorname_np(-rc) : NULL;
@@ -96,28 +82,6 @@ static void put_enum(FILE *f, const struct ims_name *names, uint64_t value)
 		fprintf(f, "%#" PRIx64, value);
 }
 
-static void put_flags(FILE *f, const struct ims_name *names, uint64_t value)
-{
-	const char *between = "";
-
-	for (; names->name; names++) {
-		if (!(value & names->value))
-			continue;
-		fprintf(f, "%s%s", between, names->name);
-		value &= ~names->value;
-		between = "|";
-	}
-	if (value || !*between)
-		fprintf(f, "%s%#" PRIx64, between, value);
-}
-
-/* Other processes choose their names: nothing that a terminal may obey. */
-static void put_text(FILE *f, const char *s, size_t max)
-{
-	for (size_t i = 0; i < max && s[i]; i++)
-		putc(s[i] < 0x20 || s[i] > 0x7e ? '?' : s[i], f);
-}
-
 static void put_field(FILE *f, const struct ims_record *r, const struct ims_field *field)
 {
 	uint64_t value = field->show == IMS_SHOW_TEXT ? 0 : ims_field_u64(r, field);
@@ -129,7 +93,7 @@ static void put_field(FILE *f, const struct ims_record *r, const struct ims_fiel
 		fprintf(f, "%#" PRIx64, value);
 		break;
 	case IMS_SHOW_BYTES:
-		put_bytes(f, value);
+		show_bytes(f, value);
 		break;
 	case IMS_SHOW_COUNT:
 		fprintf(f, "%" PRIu64, value);
@@ -147,10 +111,10 @@ static void put_field(FILE *f, const struct ims_record *r, const struct ims_fiel
 		put_enum(f, field->names, value);
 		break;
 	case IMS_SHOW_FLAGS:
-		put_flags(f, field->names, value);
+		show_flags(f, field->names, value);
 		break;
 	case IMS_SHOW_TEXT:
-		put_text(f, ims_field_text(r, field), field->width);
+		show_text(f, ims_field_text(r, field), field->width);
 		break;
 	}
 }
@@ -166,7 +130,7 @@ static void put_runs(FILE *f, const struct ims_desc *d, const struct ims_record 
 	for (unsigned int i = 0; i < r->h.nruns; i++) {
 		fprintf(f, "%s%#llx+", i ? "," : "", run[i].addr);
 		if (bytes)
-			put_bytes(f, run[i].len);
+			show_bytes(f, run[i].len);
 		else
 			fprintf(f, "%llu", run[i].len);
 	}
@@ -180,7 +144,7 @@ static void put_who(struct ims_sink *s, const struct ims_record *r)
 	int width = 0;
 
 	if (n && n->tgid == r->h.tgid && n->comm[0]) {
-		put_text(s->f, n->comm, IMS_COMM);
+		show_text(s->f, n->comm, IMS_COMM);
 		width = strlen(n->comm);
 	} else {
 		width = fprintf(s->f, "-");
@@ -252,7 +216,7 @@ static void text_violation(struct ims_sink *s, const struct ims_violation *v)
 
 	fprintf(s->f, "\nVIOLATION %s (%s): %s\n", v->rule, ims_severity_name(v->severity), v->text);
 	fprintf(s->f, "  rule     %s\n  process  ", v->statement);
-	put_text(s->f, v->comm, sizeof(v->comm));
+	show_text(s->f, v->comm, sizeof(v->comm));
 	fprintf(s->f, "/%u thread %u, ctx%u\n", v->tgid, v->tid, n ? n->number : 0);
 	fprintf(s->f, "  object   %s\n", v->object);
 	fprintf(s->f, "  record   ring %u, number %" PRIu64 "; the last ones, oldest first:\n",

@@ -6,59 +6,76 @@
  * (EPERM, ENOENT, a verifier log) do not tell one cause from another.
  */
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "here.h"
+#include "rights/caps.h"
 #include "say.h"
 #include "source/live.h"
 
-static uint64_t effective_caps(void)
+/* The mode that holds is in brackets. */
+void ims_env_lockdown(char *mode, unsigned int size)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = {};
+	char text[128] = "", *start;
+	FILE *f = fopen("/sys/kernel/security/lockdown", "re");
 
-	if (syscall(SYS_capget, &head, data))
-		return 0;
-	return (uint64_t)data[1].effective << 32 | data[0].effective;
-}
-
-/* CAP_SYS_ADMIN includes the two that are meant for this. */
-static const char *missing_caps(void)
-{
-	uint64_t caps = effective_caps();
-	bool bpf = caps >> CAP_BPF & 1, perfmon = caps >> CAP_PERFMON & 1;
-
-	if (caps >> CAP_SYS_ADMIN & 1 || (bpf && perfmon))
-		return NULL;
-	if (!bpf && !perfmon)
-		return "CAP_BPF and CAP_PERFMON are";
-	return bpf ? "CAP_PERFMON is" : "CAP_BPF is";
+	if (f && !fgets(text, sizeof(text), f))
+		text[0] = 0;
+	if (f)
+		fclose(f);
+	start = strchr(text, '[');
+	snprintf(mode, size, "%.*s", start ? (int)strcspn(start + 1, "]") : 0, start ? start + 1 : "");
 }
 
 static bool locked_down(void)
 {
-	char text[128] = "";
-	FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+	char mode[32];
 
-	if (!f)
-		return false;
-	if (!fgets(text, sizeof(text), f))
-		text[0] = 0;
-	fclose(f);
-	return strstr(text, "[confidentiality]");
+	ims_env_lockdown(mode, sizeof(mode));
+	return !strcmp(mode, "confidentiality");
 }
 
-int ims_env_before_load(void)
+static int may(unsigned int act, const char *what)
 {
-	const char *caps = missing_caps();
+	char missing[128];
 
-	if (caps) {
-		ims_error("%s missing; run as root", caps);
-		return -EPERM;
-	}
+	ims_caps_missing(act, missing, sizeof(missing));
+	if (!*missing)
+		return 0;
+	ims_error("%s missing%s; run as root, or see 'iommuscope doctor' for what it takes", missing,
+		  what);
+	return -EPERM;
+}
+
+static int may_see_addresses(void)
+{
+	if (!ims_addresses_hidden())
+		return 0;
+	ims_error("/proc/kallsyms shows no addresses; run 'sysctl kernel.kptr_restrict=1'");
+	return -EPERM;
+}
+
+int ims_env_may(unsigned int acts)
+{
+	int rc = may(acts & IMS_ACT_LOAD, "");
+
+	if (!rc)
+		rc = may(acts & IMS_ACT_FUNCTIONS, " to hook functions of iommufd");
+	if (!rc)
+		rc = may(acts & IMS_ACT_SNAPSHOT, " to look at contexts that are open already");
+	if (!rc && acts & (IMS_ACT_FUNCTIONS | IMS_ACT_SNAPSHOT))
+		rc = may_see_addresses();
+	return rc;
+}
+
+int ims_env_before_load(unsigned int acts)
+{
+	int rc = ims_env_may(acts);
+
+	if (rc)
+		return rc;
 	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
 		ims_error("this kernel has no BTF (/sys/kernel/btf/vmlinux); "
 			  "use one with CONFIG_DEBUG_INFO_BTF=y");
@@ -86,10 +103,12 @@ void ims_env_load_failed(int err, const char *log)
 		ims_detail("end of the log:\n%s", log);
 }
 
-static bool iommufd_present(void)
+int ims_env_iommufd(const char *or)
 {
-	return !access("/sys/module/iommufd", F_OK) || !access("/sys/class/misc/iommu", F_OK) ||
-	       !access("/sys/kernel/btf/iommufd", F_OK);
+	if (ims_iommufd_here() != IMS_IOMMUFD_NONE)
+		return 0;
+	ims_error("iommufd is not loaded; run 'modprobe iommufd'%s", or);
+	return -ENOENT;
 }
 
 void ims_env_attach_failed(int err, const char *tracepoint, bool first)
@@ -97,11 +116,12 @@ void ims_env_attach_failed(int err, const char *tracepoint, bool first)
 	if (err != -ENOENT && err != -EINVAL)
 		ims_error("cannot attach to tracepoint %s: %s; run with -v for details",
 			  tracepoint, strerror(-err));
-	else if (!iommufd_present())
-		ims_error("iommufd is not loaded; run 'modprobe iommufd'");
+	else if (ims_env_iommufd(IMS_OR_WAIT))
+		return;
 	else if (first)
 		ims_error("this kernel's iommufd has no tracepoints; build one with "
-			  "'scripts/kernel build 6.12 --flavour traced'");
+			  "'scripts/kernel build 6.12 --flavour traced', or take its functions "
+			  "(--probes functions)");
 	else
 		ims_error("this kernel's tracepoint %s is not the one we know; build the kernel "
 			  "and iommuscope from the same sources", tracepoint);

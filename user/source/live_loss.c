@@ -18,22 +18,25 @@ static __u64 counter(const __u64 *c)
 	return __atomic_load_n(c, __ATOMIC_ACQUIRE);
 }
 
+/* Who was lost had taken a number: a smaller one than the ring gives now. */
 static int deliver_loss(struct live *live, uint32_t ring, __u64 ctx, const __u64 *lost)
 {
 	struct ims_record r = { .h = { .ring = ring, .ctx = ctx } };
 
+	r.h.seq = counter(&live->probes.ring_states[ring].seq);
 	r.h.lost = live->rings[ring].seen_lost;
 	for (int c = 0; c < IMS_LOSS_CLASSES; c++) {
 		r.p.loss.lost[c] = lost[c];
 		live->rings[ring].reported[c] += lost[c];
 	}
+	live_late_lost(live, ring, ctx);
 	return live_pseudo(live, &r, IMS_LOSS);
 }
 
 /* Take every entry out of the ctx table and report it. */
 static int report_attributed(struct live *live)
 {
-	int fd = bpf_map__fd(live->skel->maps.lossy);
+	int fd = bpf_map__fd(live->probes.lossy);
 	struct ims_ctx_loss loss;
 	__u64 ctx;
 	int rc;
@@ -73,7 +76,7 @@ int live_report_losses(struct live *live)
 
 	for (uint32_t i = 0; i < live->nrings; i++) {
 		for (int c = 0; c < IMS_LOSS_CLASSES; c++) {
-			lost[i][c] = counter(&live->skel->bss->ring_states[i].lost[c]);
+			lost[i][c] = counter(&live->probes.ring_states[i].lost[c]);
 			news |= (int64_t)lost[i][c] > live->rings[i].reported[c];
 		}
 	}
@@ -85,12 +88,35 @@ int live_report_losses(struct live *live)
 	return rc < 0 ? rc : 0;
 }
 
+/*
+ * A program is not run while the same CPU is inside it already, for another thread that
+ * was preempted there.  The kernel counts that, but not for whom: everybody is suspect.
+ */
+int live_report_misses(struct live *live)
+{
+	__u64 lost[IMS_LOSS_CLASSES] = {};
+	struct bpf_program *prog;
+	int rc = 0;
+
+	bpf_object__for_each_program(prog, live->probes.obj) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (bpf_program__fd(prog) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			lost[IMS_LOSS_READ] += info.recursion_misses;
+	}
+	for (uint32_t i = 0; lost[IMS_LOSS_READ] && rc >= 0 && i < live->nrings; i++)
+		rc = deliver_loss(live, i, 0, lost);
+	return rc < 0 ? rc : 0;
+}
+
 void live_totals(const struct live *live, __u64 *taken, __u64 *lost)
 {
 	*taken = *lost = 0;
 	for (uint32_t i = 0; i < live->nrings; i++) {
-		*taken += counter(&live->skel->bss->ring_states[i].seq);
-		*lost += counter(&live->skel->bss->ring_states[i].lost[IMS_LOSS_RING]);
-		*lost += counter(&live->skel->bss->ring_states[i].lost[IMS_LOSS_READ]);
+		*taken += counter(&live->probes.ring_states[i].seq);
+		*lost += counter(&live->probes.ring_states[i].lost[IMS_LOSS_RING]);
+		*lost += counter(&live->probes.ring_states[i].lost[IMS_LOSS_READ]);
 	}
 }

@@ -51,6 +51,8 @@ static int on_sample(void *ctx, void *data, size_t len)
 		return rc;
 	ring->delivered++;
 	rc = ring->live->fn(ring->live->arg, r);
+	if (rc >= 0)
+		rc = live_late_record(ring->live, r);
 	if (rc < 0)
 		return rc;
 	return --ring->budget ? 0 : -EAGAIN;
@@ -116,7 +118,7 @@ static int ring_open(struct live *live, uint32_t index, uint64_t size)
 	if (ring->fd < 0)
 		return ring->fd;
 	live->nrings = index + 1;
-	if (bpf_map_update_elem(bpf_map__fd(live->skel->maps.rings), &index, &ring->fd, 0))
+	if (bpf_map_update_elem(bpf_map__fd(live->probes.rings), &index, &ring->fd, 0))
 		return -errno;
 	ring->rb = ring_buffer__new(ring->fd, on_sample, ring, NULL);
 	if (!ring->rb)
@@ -142,6 +144,8 @@ void live_rings_close(struct live *live)
 		ring_buffer__free(live->rings[i].rb);
 		close(live->rings[i].fd);
 	}
+	live->nrings = 0;
 	if (live->epoll >= 0)
 		close(live->epoll);
+	live->epoll = -1;
 }

@@ -35,9 +35,12 @@ static int recording_poll(struct ims_source *s, ims_record_fn fn, void *arg, int
 	int rc = ims_reader_next(rec->reader, &records, &end);
 
 	(void)timeout_ms;
+	s->permille = ims_reader_permille(rec->reader);
+	s->records = ims_reader_records(rec->reader);
 	if (rc > 0)
 		return deliver(records, end, fn, arg);
-	return rc ? rc : -ENODATA;
+	s->damaged = rc;
+	return -ENODATA;
 }
 
 /* Who stops early does not want the rest. */
@@ -48,7 +51,9 @@ static int recording_finish(struct ims_source *s, ims_record_fn fn, void *arg)
 	(void)fn;
 	(void)arg;
 	s->records = ims_reader_records(rec->reader);
-	if (!ims_reader_over(rec->reader))
+	if (s->damaged)
+		s->cut_short = "damaged recording: ends";
+	else if (!ims_reader_over(rec->reader))
 		s->cut_short = "interrupted replay: stopped";
 	else if (!ims_reader_complete(rec->reader))
 		s->cut_short = "incomplete recording: ends";

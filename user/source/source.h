@@ -12,6 +12,8 @@
 #ifndef IMS_SOURCE_H
 #define IMS_SOURCE_H
 
+#include <stdbool.h>
+
 #include "bpf/record.h"
 #include "record/origin.h"
 
@@ -34,6 +36,9 @@ struct ims_source {
 	/* after finish(): why records are missing at the end, or NULL, and how many there were */
 	const char *cut_short;
 	uint64_t records;
+	unsigned int permille;	/* of a recording: how much was read */
+	uint64_t unfollowed;	/* contexts that were there before us and never rested */
+	bool damaged;	/* more records were unreadable, and that was said */
 };
 
 static inline int ims_source_poll(struct ims_source *s, ims_record_fn fn, void *arg,
