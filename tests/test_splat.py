@@ -58,6 +58,13 @@ FORCED_FAILURE = """\
 [    8.000600]  </TASK>
 """
 
+# What a CPU that still runs may say when its wake-up goes to one that was stopped already.
+WAKES_A_STOPPED_CPU = """\
+[   44.272333] WARNING: CPU: 3 PID: 2 at native_smp_send_reschedule+0x29/0x30
+[   44.272400] Call Trace:
+"""
+POWER_DOWN = "[   44.270000] reboot: Power down\n"
+
 # Two CPUs at once: both headlines come before both stacks.
 INTERLEAVED = """\
 [    8.0] FAULT_INJECTION: forcing a failure.
@@ -84,8 +91,8 @@ def test_stack_of_an_error_is_not_reported_twice(repo):
     assert len(splat(repo, SPLATS["warn"]).stdout.splitlines()) == 1
 
 
-@pytest.mark.parametrize("log", ["", BOOT, FORCED_FAILURE, FORCED_FAILURE * 3, INTERLEAVED],
-                         ids=["empty", "boot", "forced failure", "forced failures", "interleaved"])
+@pytest.mark.parametrize("log", ["", BOOT, FORCED_FAILURE, FORCED_FAILURE * 3, INTERLEAVED, POWER_DOWN + WAKES_A_STOPPED_CPU],
+                         ids=["empty", "boot", "forced failure", "forced failures", "interleaved", "stopped CPU"])
 def test_is_quiet_without_error(repo, log):
     found = splat(repo, log)
     assert (found.returncode, found.stdout) == (0, "")
@@ -94,6 +101,12 @@ def test_is_quiet_without_error(repo, log):
 def test_a_forced_failure_explains_one_stack_only(repo):
     found = splat(repo, FORCED_FAILURE + "[    9.0] Call Trace:\n")
     assert found.stdout == "9: [    9.0] Call Trace:\n"
+
+
+def test_a_cpu_that_is_stopped_explains_nothing_else(repo):
+    assert len(splat(repo, WAKES_A_STOPPED_CPU + POWER_DOWN).stdout.splitlines()) == 1
+    found = splat(repo, POWER_DOWN + WAKES_A_STOPPED_CPU + SPLATS["kasan"])
+    assert [line.split(": ", 1)[1] for line in found.stdout.splitlines()] == SPLATS["kasan"].splitlines()
 
 
 def test_survives_bytes_that_are_not_text(repo):
