@@ -43,6 +43,8 @@ def guest(stock_kernel, built, tmp_path_factory):
         "one": f"exec $I trace -f json -o $OUT/one.trace -- $W/mock {STEP}",
         "doctor": "exec $I doctor",
         "json": "exec $I doctor --format json",
+        "rules": "exec $I rules -f json",
+        "rules_nobody": "exec setpriv --reuid 65534 --clear-groups --bounding-set -all --inh-caps -all $I rules -f json",
         "nobody": "exec setpriv --reuid 65534 --clear-groups --bounding-set -all --inh-caps -all $I doctor -f json",
         "refused": f"exec $I check --probes tracepoints -- $W/mock {STEP}",
         "hold": held_and_let_go(check("hold", "")),
@@ -172,10 +174,24 @@ def test_doctor_without_rights(guest, schema):
     assert not any(one["checked"] for one in told["rules"])
 
 
+def rules_here(result):
+    assert (result.status, result.err) == (0, "")
+    return {one["rule"]: one["available"] for one in result.objects}
+
+
+def test_rules_says_what_doctor_says(guest):
+    here = rules_here(guest["rules"])
+    assert here == {one["rule"]: "yes" if one["checked"] else "no" for one in guest["json"].objects[0]["rules"]}
+    assert set(here.values()) == {"yes", "no"}
+    assert set(rules_here(guest["rules_nobody"]).values()) == {"?"}, "who may not try does not know"
+
+
 def test_doctor_of_traced(traced_kernel, built, tmp_path):
-    result = run_batch(traced_kernel, tmp_path, {"json": "exec $I doctor -f json"}, *MOCK)["json"]
+    guest = run_batch(traced_kernel, tmp_path, {"json": "exec $I doctor -f json", "rules": "exec $I rules -f json"}, *MOCK)
+    result = guest["json"]
     told = result.objects[0]
     assert result.status == 0 and told["source"] == "tracepoints"
+    assert set(rules_here(guest["rules"]).values()) == {"yes"}
     assert all(one["checked"] for one in told["rules"])
     assert all(one["attached"] for one in told["tracepoints"] + told["functions"])
 

@@ -213,7 +213,7 @@ static int doctor_run(const struct ims_settings *set)
 	struct ims_facts facts;
 	bool can_check;
 
-	if (ims_facts_gather(&facts)) {
+	if (ims_facts_gather(&facts, IMS_TRY_BOTH)) {
 		ims_error("out of memory");
 		return IMS_EXIT_USAGE;
 	}

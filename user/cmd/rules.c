@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * rules: which invariants check knows, what each needs to see, and whether the
- * iommufd of this kernel shows it.
+ * rules: which invariants check knows, what each needs to see, and whether this
+ * kernel shows it.
  *
- * A rule needs record kinds; a kind is there when the running kernel has the
- * tracepoint of that name. Without tracefs nothing can be said about that.
+ * A rule needs kinds of records. Which of them there are is found as check would find
+ * it, by trying; who may not try learns nothing about that.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "record/desc.h"
 #include "rules/rules.h"
 #include "rules/verifier.h"
 #include "say.h"
-
-#define EVENTS "/sys/kernel/tracing/events"
+#include "source/facts.h"
 
 static const char *severity_name(char severity)
 {
@@ -30,46 +28,28 @@ static bool of_kernel(unsigned int kind)
 	return kind != IMS_LOSS && kind != IMS_END;
 }
 
-/* The kinds that this kernel does not give. */
-static uint64_t absent_kinds(void)
+/* @best: NULL where nothing could be tried */
+static const char *available(const struct ims_trial *best, uint64_t needs)
 {
-	uint64_t absent = 0;
-	char path[128];
-
-	for (unsigned int kind = 1; kind < IMS_NR_KINDS; kind++) {
-		if (!of_kernel(kind))
-			continue;
-		snprintf(path, sizeof(path), EVENTS "/iommufd/iommufd_%s", ims_desc(kind)->name);
-		if (access(path, F_OK))
-			absent |= 1ULL << kind;
-	}
-	return absent;
+	return !best ? "?" : needs & best->absent ? "no" : "yes";
 }
 
-/* "yes", "no", or "?" where the kernel cannot be asked. */
-static const char *available(uint64_t needs)
-{
-	if (access(EVENTS, R_OK | X_OK))
-		return "?";
-	return needs & absent_kinds() ? "no" : "yes";
-}
-
-static void put_text(const struct ims_rule *r, uint64_t needs)
+static void put_text(const struct ims_rule *r, uint64_t needs, const char *here)
 {
 	printf("%-18s %-9s %-5s %s\n%18s needs", r->id, severity_name(r->severity),
-	       available(needs), r->statement, "");
+	       here, r->statement, "");
 	for (unsigned int kind = 1; kind < IMS_NR_KINDS; kind++)
 		if (of_kernel(kind) && needs >> kind & 1)
 			printf(" %s", ims_desc(kind)->name);
 	putchar('\n');
 }
 
-static void put_json(const struct ims_rule *r, uint64_t needs)
+static void put_json(const struct ims_rule *r, uint64_t needs, const char *here)
 {
 	const char *sep = "";
 
 	printf("{\"type\":\"rule\",\"rule\":\"%s\",\"severity\":\"%s\",\"statement\":\"%s\",\"available\":\"%s\",\"needs\":[",
-	       r->id, severity_name(r->severity), r->statement, available(needs));
+	       r->id, severity_name(r->severity), r->statement, here);
 	for (unsigned int kind = 1; kind < IMS_NR_KINDS; kind++)
 		if (of_kernel(kind) && needs >> kind & 1) {
 			printf("%s\"%s\"", sep, ims_desc(kind)->name);
@@ -78,13 +58,28 @@ static void put_json(const struct ims_rule *r, uint64_t needs)
 	puts("]}");
 }
 
-static int rules_run(const struct ims_settings *set)
+static void put_all(const struct ims_settings *set, const struct ims_trial *best)
 {
 	if (set->output == IMS_OUTPUT_TEXT)
 		printf("%-18s %-9s %-5s %s\n", "RULE", "SEVERITY", "HERE", "WHAT MUST HOLD");
-	for (unsigned int i = 0; ims_rules[i]; i++)
-		(set->output == IMS_OUTPUT_JSON ? put_json : put_text)(
-			ims_rules[i], ims_rule_needs(ims_rules[i]));
+	for (unsigned int i = 0; ims_rules[i]; i++) {
+		uint64_t needs = ims_rule_needs(ims_rules[i]);
+
+		(set->output == IMS_OUTPUT_JSON ? put_json : put_text)(ims_rules[i], needs,
+								       available(best, needs));
+	}
+}
+
+static int rules_run(const struct ims_settings *set)
+{
+	struct ims_facts facts;
+
+	if (ims_facts_gather(&facts, IMS_TRY_UNTIL_ONE)) {
+		ims_error("out of memory");
+		return IMS_EXIT_USAGE;
+	}
+	put_all(set, ims_facts_best(&facts));
+	ims_facts_free(&facts);
 	if (!fflush(stdout) && !ferror(stdout))
 		return IMS_EXIT_OK;
 	ims_error("cannot write to standard output: %s", strerror(errno));
@@ -101,8 +96,9 @@ const struct ims_command ims_rules_command = {
 	.name = "rules",
 	.usage = "[OPTION]...",
 	.summary = "list the rules that check applies, and what each needs",
-	.text = "HERE tells whether this kernel's iommufd has the tracepoints that the rule needs:\n"
-		"yes, no, or ? when tracefs cannot be read.\n\n"
+	.text = "HERE tells whether check can apply the rule on this kernel, which is found by loading\n"
+		"and attaching what check would: yes, no, or ? when that cannot be tried; 'iommuscope\n"
+		"doctor' says why not, and which kinds of records there are not.\n\n"
 		"Exit status: 0, or 2 usage or environment.\n",
 	.opts = rules_opts,
 	.no_command = true,

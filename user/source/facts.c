@@ -240,13 +240,13 @@ static struct ims_fact *fact_new(struct ims_facts *f, const char *name)
 	return fact;
 }
 
-static int try_hooks(struct ims_facts *f)
+static int try_hooks(struct ims_facts *f, enum ims_try how)
 {
 	int rc = 0;
 
 	if (can_try(f)) {
 		rc = ims_live_try(IMS_PROBES_TRACEPOINTS, &f->tracepoints);
-		if (!rc)
+		if (!rc && (how == IMS_TRY_BOTH || f->tracepoints.rc))
 			rc = ims_live_try(IMS_PROBES_FUNCTIONS, &f->functions);
 	}
 	hooks(fact_new(f, "tracepoints"), &f->tracepoints,
@@ -256,7 +256,7 @@ static int try_hooks(struct ims_facts *f)
 	return rc;
 }
 
-int ims_facts_gather(struct ims_facts *f)
+int ims_facts_gather(struct ims_facts *f, enum ims_try how)
 {
 	static const struct {
 		const char *name;
@@ -273,7 +273,7 @@ int ims_facts_gather(struct ims_facts *f)
 	ims_keep_log();
 	for (unsigned int i = 0; i < sizeof(table) / sizeof(*table); i++)
 		table[i].look(fact_new(f, table[i].name));
-	return try_hooks(f);
+	return try_hooks(f, how);
 }
 
 const struct ims_trial *ims_facts_best(const struct ims_facts *f)

@@ -26,8 +26,11 @@ struct ims_facts {
 	struct ims_trial tracepoints, functions;
 };
 
+/* Functions are tried, too; or only if there are no tracepoints, as check does. */
+enum ims_try { IMS_TRY_BOTH, IMS_TRY_UNTIL_ONE };
+
 /* 0 or -ENOMEM. */
-int ims_facts_gather(struct ims_facts *f);
+int ims_facts_gather(struct ims_facts *f, enum ims_try how);
 /* The way in which check would get its records now, or NULL. */
 const struct ims_trial *ims_facts_best(const struct ims_facts *f);
 void ims_facts_free(struct ims_facts *f);
