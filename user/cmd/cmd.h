@@ -71,7 +71,7 @@ const struct ims_command *ims_command_find(const char *name);
 	{ "duration", 'd', IMS_OPT_SECONDS, IMS_SET(duration_ns), 0, 0, "S", \
 	  "stop after S seconds" }, \
 	{ "wait", 0, IMS_OPT_BOOL, IMS_SET(wait), 0, 0, NULL, \
-	  "if iommufd is not loaded, wait until it is; CMD starts then" }, \
+	  "if iommufd is not loaded, wait until it is" }, \
 	{ "rings", 0, IMS_OPT_U32, IMS_SET(rings), 1, 64, "N", \
 	  "ring buffers, a power of two (default 4)" }, \
 	{ "ring-size", 0, IMS_OPT_BYTES, IMS_SET(ring_size), 1 << 20, 1 << 30, "BYTES", \

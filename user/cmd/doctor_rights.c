@@ -14,9 +14,10 @@ static const char *const needs[] = { "have", "lack", "optional", "not here" };
 /* What is always true; the exceptions are stated with it. */
 static const char *const given_up[] = {
 	"all are given up after attaching, before the first record is read (no_new_privs, seccomp)",
+	"but profile keeps CAP_SYSLOG and CAP_SYS_PTRACE, for the names of addresses",
 	"a helper, ims-deputy, keeps CAP_SYS_PTRACE, and CAP_KILL if there is a process to signal",
 	"CMD and --on-violation 'exec' are started with all of yours",
-	"replay takes none, and gives up all that are there; rules and schema take none",
+	"replay and report take none, and give up all that are there; schema takes none; rules tries what it may",
 };
 
 #define ALL_MUST (IMS_ACT_LOAD | IMS_ACT_FUNCTIONS | IMS_ACT_SNAPSHOT)

@@ -27,7 +27,8 @@ const struct ims_cap ims_caps[] = {
 	  "/proc/kallsyms shows no addresses without", ims_addresses_hidden,
 	  "to find the file operations of iommufd and the array of pages" },
 	{ CAP(SYS_PTRACE), IMS_ACT_SNAPSHOT, NULL, NULL,
-	  "to reach a context by a copy of the file that a process holds open" },
+	  "to reach a context by a copy of the file that a process holds open; to profile, for "
+	  "the names of addresses in processes of other users" },
 	{ CAP(KILL), IMS_ACT_SIGNAL, NULL, NULL,
 	  "to signal processes of other users: CMD, and those of --on-violation" },
 	{ CAP(SYS_NICE), IMS_ACT_FIRST, NULL, NULL,
@@ -39,10 +40,10 @@ const struct ims_cap ims_caps[] = {
 
 const struct ims_use ims_uses[] = {
 	{ "check, trace, record, top", IMS_ACT_LOAD | IMS_ACT_FUNCTIONS | IMS_ACT_SNAPSHOT, OTHERS },
-	{ "check, trace, record, top -- CMD, on functions", IMS_ACT_LOAD | IMS_ACT_FUNCTIONS, IMS_ACT_SNAPSHOT | OTHERS },
-	{ "check, trace, record, top -- CMD, on tracepoints", IMS_ACT_LOAD, IMS_ACT_SNAPSHOT | OTHERS },
+	{ "check, trace, record -- CMD, on functions", IMS_ACT_LOAD | IMS_ACT_FUNCTIONS, IMS_ACT_SNAPSHOT | OTHERS },
+	{ "check, trace, record -- CMD, on tracepoints", IMS_ACT_LOAD, IMS_ACT_SNAPSHOT | OTHERS },
 	{ "ls", IMS_ACT_LOAD | IMS_ACT_SNAPSHOT, 0 },
-	{ "profile", IMS_ACT_LOAD | IMS_ACT_FUNCTIONS, IMS_ACT_SIGNAL },
+	{ "profile", IMS_ACT_LOAD | IMS_ACT_FUNCTIONS, IMS_ACT_SIGNAL | IMS_ACT_SNAPSHOT },
 	{}
 };
 
