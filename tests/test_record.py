@@ -151,6 +151,13 @@ def test_violations_are_the_same_byte_for_byte(mutant, nobody):
     assert nobody(mutant / "explain.rec", "--explain").stdout == (mutant / "explain.txt").read_text()
 
 
+@pytest.mark.parametrize("option", [["-f", "json"], ["-o", "x"]])
+def test_info_has_one_form(built, option):
+    done = replay("x", "info", *option)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "iommuscope: --format and --output are for check, trace and top, not info\n"
+
+
 def test_info(live):
     done = replay(live["record"].directory / "record.rec", "info")
     assert re.search(r"^kernel +6\.12\.\d+", done.stdout, re.M)

@@ -72,6 +72,8 @@ static bool fits(const struct ims_settings *set, const struct mode *mode)
 		ims_error("--kinds and --iova are for trace; a verdict needs all records");
 	else if (set->perfetto && mode->run != check_run && mode->run != trace_run)
 		ims_error("--perfetto is for check and trace, not %s", mode->name);
+	else if ((set->output != IMS_OUTPUT_TEXT || set->file) && mode->run == info_run)
+		ims_error("--format and --output are for check, trace and top, not %s", mode->name);
 	else if (of_top && mode->run != top_run)
 		ims_error("--batch, --interval, --count, --by, --sort, --reverse, --rows, --speed, "
 			  "--pid, --comm and --ioas are for top, not %s", mode->name);
