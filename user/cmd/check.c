@@ -93,7 +93,7 @@ static void check_finish(struct session *s, struct ims_outcome *o)
 	o->summary = &check->summary;
 }
 
-/* A verdict needs whole lives, so nobody may join late. */
+/* A verdict needs all records of a context, from its birth or from a snapshot on: none is joined (--join). */
 static const struct session_ops check_ops = {
 	.at_end = true,
 	.start = check_start,
@@ -128,7 +128,7 @@ int check_run(const struct ims_settings *set)
 }
 
 #define WHOLE_LIVES \
-	"a verdict needs whole contexts from their birth; pick them by who opens them " \
+	"a verdict needs whole contexts; pick them by who uses them " \
 	"(--pid, --comm, --cgroup), or use 'trace'"
 
 static const struct ims_opt check_opts[] = {
