@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The tracepoint series: each patch compiles, adds only, and is what a kernel maintainer would take."""
 
+import collections
 import pathlib
 import re
 import subprocess
@@ -30,6 +31,20 @@ def text_of(name):
 
 def test_series_names_every_patch():
     assert sorted(PATCHES) == PATCHES == sorted(path.name for path in SERIES.glob("*.patch"))
+
+
+@pytest.mark.parametrize("version", ["6.12", "7.3"])
+def test_cover_letter_counts_what_there_is(version):
+    """Its diffstat is of the whole series: what all patches add, less what a later one takes back."""
+    directory = REPO / "kernel_patch/tracepoints" / version
+    done = subprocess.run(["git", "apply", "--numstat", *sorted(directory.glob("*.patch"))], cwd=REPO, capture_output=True,
+                          text=True, check=True)
+    added = collections.Counter()
+    for plus, minus, path in (line.split("\t") for line in done.stdout.splitlines()):
+        added[path] += int(plus) - int(minus)
+    letter = (directory / "0000-cover-letter").read_text()
+    assert {path: int(count) for path, count in re.findall(r"^ (\S+) +\| +(\d+) \++$", letter, re.M)} == added
+    assert f" {len(added)} files changed, {added.total()} insertions(+)" in letter
 
 
 @pytest.mark.parametrize("count", range(1, len(PATCHES) + 1), ids=lambda count: PATCHES[count - 1][:4])
