@@ -14,6 +14,7 @@
 #include "rules/verifier.h"
 #include "say.h"
 #include "sink/jsonw.h"
+#include "sink/kinds.h"
 #include "source/changes.h"
 #include "source/facts.h"
 
@@ -34,13 +35,6 @@ static uint64_t lacks(const struct ims_trial *best, const struct ims_rule *rule)
 }
 
 /* ---- text ---- */
-
-static void put_kinds(FILE *f, uint64_t kinds)
-{
-	for (unsigned int kind = 1; kind < IMS_NR_KINDS; kind++)
-		if (kinds >> kind & 1)
-			fprintf(f, " %s", ims_desc(kind)->name);
-}
 
 static void text_facts(FILE *f, const struct ims_facts *facts)
 {
@@ -63,7 +57,7 @@ static void text_hooks(FILE *f, const struct ims_trial *best)
 		fprintf(f, "no hook at %s", h->function);
 		if (h->kinds)
 			fputs(", so not known:", f);
-		put_kinds(f, h->kinds);
+		ims_kinds_text(f, h->kinds);
 		if (ims_change_of_function(h->function))
 			fprintf(f, ": gone with %s", ims_change_of_function(h->function));
 		fputc('\n', f);
@@ -81,7 +75,7 @@ static void text_rules(FILE *f, const struct ims_trial *best)
 		if (!lack || !best)
 			continue;
 		fprintf(f, "%-18s is not checked: there is no", ims_rules[n]->id);
-		put_kinds(f, lack);
+		ims_kinds_text(f, lack);
 		fputc('\n', f);
 	}
 	fprintf(f, "%u of %u rules can be checked\n", checked, n);
@@ -118,15 +112,6 @@ static void put_text(FILE *f, const struct ims_facts *facts)
 
 /* ---- JSON ---- */
 
-static void json_kinds(struct jsonw *w, const char *key, uint64_t kinds)
-{
-	jw_array(w, key);
-	for (unsigned int kind = 1; kind < IMS_NR_KINDS; kind++)
-		if (kinds >> kind & 1)
-			jw_text(w, NULL, ims_desc(kind)->name);
-	jw_array_end(w);
-}
-
 static void json_facts(struct jsonw *w, const struct ims_facts *facts)
 {
 	jw_array(w, "facts");
@@ -151,7 +136,7 @@ static void json_hooks(struct jsonw *w, const char *key, const struct ims_trial 
 		jw_object(w, NULL);
 		jw_text(w, "at", t->hook[i].function);
 		jw_bool(w, "attached", t->hook[i].attached);
-		json_kinds(w, "kinds", t->hook[i].kinds);
+		ims_kinds_json(w, "kinds", t->hook[i].kinds);
 		if (!t->hook[i].attached && ims_change_of_function(t->hook[i].function))
 			jw_text(w, "gone_with", ims_change_of_function(t->hook[i].function));
 		jw_object_end(w);
@@ -168,8 +153,8 @@ static void json_rules(struct jsonw *w, const struct ims_trial *best)
 		jw_object(w, NULL);
 		jw_text(w, "rule", ims_rules[i]->id);
 		jw_bool(w, "checked", !lack);
-		json_kinds(w, "needs", ims_rule_needs(ims_rules[i]));
-		json_kinds(w, "lacks", lack);
+		ims_kinds_json(w, "needs", ims_rule_needs(ims_rules[i]));
+		ims_kinds_json(w, "lacks", lack);
 		jw_object_end(w);
 	}
 	jw_array_end(w);

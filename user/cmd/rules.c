@@ -11,21 +11,15 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "record/desc.h"
 #include "rules/rules.h"
 #include "rules/verifier.h"
 #include "say.h"
+#include "sink/kinds.h"
 #include "source/facts.h"
 
 static const char *severity_name(char severity)
 {
 	return severity == 'S' ? "security" : severity == 'R' ? "resource" : "semantic";
-}
-
-/* The collector makes the others. */
-static bool of_kernel(unsigned int kind)
-{
-	return kind != IMS_LOSS && kind != IMS_END;
 }
 
 /* @best: NULL where nothing could be tried */
@@ -38,24 +32,23 @@ static void put_text(const struct ims_rule *r, uint64_t needs, const char *here)
 {
 	printf("%-18s %-9s %-5s %s\n%18s needs", r->id, severity_name(r->severity),
 	       here, r->statement, "");
-	for (unsigned int kind = 1; kind < IMS_NR_KINDS; kind++)
-		if (of_kernel(kind) && needs >> kind & 1)
-			printf(" %s", ims_desc(kind)->name);
+	ims_kinds_text(stdout, needs);
 	putchar('\n');
 }
 
 static void put_json(const struct ims_rule *r, uint64_t needs, const char *here)
 {
-	const char *sep = "";
+	struct jsonw w = { .f = stdout };
 
-	printf("{\"type\":\"rule\",\"rule\":\"%s\",\"severity\":\"%s\",\"statement\":\"%s\",\"available\":\"%s\",\"needs\":[",
-	       r->id, severity_name(r->severity), r->statement, here);
-	for (unsigned int kind = 1; kind < IMS_NR_KINDS; kind++)
-		if (of_kernel(kind) && needs >> kind & 1) {
-			printf("%s\"%s\"", sep, ims_desc(kind)->name);
-			sep = ",";
-		}
-	puts("]}");
+	jw_object(&w, NULL);
+	jw_text(&w, "type", "rule");
+	jw_text(&w, "rule", r->id);
+	jw_text(&w, "severity", severity_name(r->severity));
+	jw_text(&w, "statement", r->statement);
+	jw_text(&w, "available", here);
+	ims_kinds_json(&w, "needs", needs);
+	jw_object_end(&w);
+	jw_line_end(&w);
 }
 
 static void put_all(const struct ims_settings *set, const struct ims_trial *best)
