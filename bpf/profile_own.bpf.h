@@ -9,30 +9,8 @@
 #ifndef IMS_PROFILE_OWN_BPF_H
 #define IMS_PROFILE_OWN_BPF_H
 
+#include "own.bpf.h"
 #include "profile_op.bpf.h"
-
-struct ufd_obj {
-	__u32 id;
-} __core;
-
-struct ufd_space {
-	int align;
-} __core;
-
-struct ufd_ioas {
-	struct ufd_obj obj;
-	struct ufd_space space;
-} __core;
-
-struct iommufd_device___own {
-	struct ufd_obj obj;
-	struct iommufd_ctx *ctx;
-} __core;
-
-struct iommufd_access___own {
-	struct iommufd_ctx *ctx;
-	struct ufd_ioas *ioas;
-} __core;
 
 /* ---- of either ---- */
 

@@ -91,7 +91,8 @@ enum snap_area_flags {
 	SNAP_AREA_WRITABLE = 4,	/* of the pages object */
 	SNAP_AREA_BUSY = 8,	/* somebody works on the pages object */
 	SNAP_AREA_FILE = 16, SNAP_AREA_DMABUF = 32,	/* where its pages are, else of the user */
-	SNAP_AREA_REVOKED = 64	/* the dma-buf was taken back */
+	SNAP_AREA_REVOKED = 64,	/* the dma-buf was taken back */
+	SNAP_AREA_XARRAY = 128	/* what accesses pin is kept apart from what domains do */
 };
 
 /* The pages object is told with each area that shows it; 0 and unknown unless LIVE. */

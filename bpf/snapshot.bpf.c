@@ -10,7 +10,8 @@
  *    so that the ctx stays. Objects may come and go meanwhile: each row is read
  *    twice, and counted as torn unless both are equal and the object is still
  *    at its place.
- *  - space: one IOAS, under io_pagetable::iova_rwsem. The reader calls
+ *  - space: one IOAS, under io_pagetable::iova_rwsem, which our own iommufd calls
+ *    ufd_space::map_lock. The reader calls
  *    IOMMU_IOAS_IOVA_RANGES, which writes its answer while it holds that lock,
  *    to a page that cannot be written without a fault; this program runs in that
  *    very fault. Areas, reserved and allowed ranges, the list of domains and the
@@ -24,74 +25,24 @@
  *
  * A tree is walked one pointer a step of bpf_loop(), an IOAS at most "limit"
  * areas at a time: the next call goes on behind the last one.
+ *
+ * What a row takes from the structures of iommufd stands in snap_upstream.bpf.h and, for
+ * our own iommufd, in snap_own.bpf.h.
  */
 #include "compat.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
-#include "snap.h"
+#include "snap_rows.bpf.h"
+#include "threads.bpf.h"
+
+#include "snap_own.bpf.h"
+#include "snap_upstream.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 extern const void iommufd_fops_ioctl __ksym __weak;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 16 << 20);
-} rows SEC(".maps");
-
-/* What the reader asks. */
-int want_fd;		/* a file descriptor of the reader's own, an iommufd */
-__u32 want_ioas;	/* object id */
-__u64 want_pages;	/* cookie of a pages object */
-__u64 want_page;	/* where the answer of IOVA_RANGES goes */
-__u64 from;		/* only areas that begin here or later */
-__u64 limit;		/* of areas; at most 2^20 */
-
-/* What it gets besides rows. */
-__u32 reader;		/* its thread group, as the kernel counts them */
-__u64 sent, dropped;	/* rows; dropped: there was no room */
-__u64 torn;		/* objects that changed while they were read */
-__u32 walked;		/* 1: space has run, 2: and has come to the end of the areas */
-__u64 next;		/* go on from here */
-
-/* ---- rows ---- */
-
-static __always_inline void *row(const __u64 size, __u32 kind, __u32 id)
-{
-	struct snap_row *r = bpf_ringbuf_reserve(&rows, size, 0);
-
-	if (!r) {
-		dropped++;
-		return NULL;
-	}
-	sent++;
-	r->kind = kind;
-	r->id = id;
-	return r;
-}
-
-static __always_inline void done(void *r)
-{
-	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
-}
-
-#include "threads.bpf.h"
-
-/* ---- arrays: what the kernel calls xarray ---- */
-
-#define ZERO_ENTRY 1030		/* an id is taken, but nothing is there yet */
-
-/* How many indices there may be. */
-static __always_inline __u32 array_size(__u64 head)
-{
-	__u8 shift;
-
-	if (!is_node(head))
-		return 1;
-	shift = shift_of(head);
-	return SLOTS << (shift > 16 ? 16 : shift);
-}
+extern const void ufd_ioctl __ksym __weak;	/* of our own */
 
 /* ---- trees ---- */
 
@@ -179,100 +130,50 @@ static __noinline bool walk(__u64 root, __u32 kind, __u64 owner)
 	return !w.node;
 }
 
-/* ---- areas ---- */
+/* ---- what the trees have ---- */
 
-#define PAGE_SHIFT 12
-
-static __always_inline void put_pin(const struct walk *w)
-{
-	const struct iopt_pages_access *a = (void *)w->node;
-	struct snap_pin *r = row(sizeof(*r), SNAP_PIN, 0);
-
-	if (!r)
-		return;
-	r->h.id = BPF_CORE_READ(a, users);
-	r->pages = w->owner;
-	r->index = BPF_CORE_READ(a, node.start);
-	r->last = BPF_CORE_READ(a, node.last);
-	done(r);
-}
-
-static __always_inline void fill_file(struct snap_area *r, __u64 pages)
-{
-	__u32 type;
-
-	r->file = r->phys = 0;
-	if (!HAS_TYPED)
-		return;
-	type = TYPED(pages, type);
-	if (PAGES_ARE(type, FILE)) {
-		r->flags |= SNAP_AREA_FILE;
-		r->file = (__u64)TYPED(pages, file);
-	}
-	if (!PAGES_ARE(type, DMABUF))
-		return;
-	r->flags |= SNAP_AREA_DMABUF;
-	r->file = (__u64)TYPED(pages, dmabuf.attach, dmabuf);
-	r->phys = TYPED(pages, dmabuf.phys.paddr) + r->uptr;
-	if (!TYPED(pages, dmabuf.phys.len))
-		r->flags |= SNAP_AREA_REVOKED;
-}
-
-static __always_inline void fill_pages(struct snap_area *r, struct iopt_pages *p)
-{
-	r->uptr = pages_start((__u64)p);
-	fill_file(r, (__u64)p);
-	r->npages = BPF_CORE_READ(p, npages);
-	r->npinned = BPF_CORE_READ(p, npinned);
-	r->charged = BPF_CORE_READ(p, last_npinned);
-	r->mm = (__u64)BPF_CORE_READ(p, source_mm);
-	r->user = (__u64)BPF_CORE_READ(p, source_user);
-	r->tgid = BPF_CORE_READ(p, source_task, tgid);
-	r->refs = BPF_CORE_READ(p, kref.refcount.refs.counter);
-	r->mode = BPF_CORE_READ(p, account_mode);
-	r->flags |= SNAP_AREA_LIVE;
-	if (BPF_CORE_READ_BITFIELD_PROBED(p, writable))
-		r->flags |= SNAP_AREA_WRITABLE;
-	if (BPF_CORE_READ(p, mutex.owner.counter))
-		r->flags |= SNAP_AREA_BUSY;
-}
-
+/* The pages object is told of areas that are published: others belong to somebody who works. */
 static __always_inline void put_area(struct walk *w)
 {
-	struct iopt_area *a = (void *)w->node - bpf_core_field_offset(struct iopt_area, node);
-	struct iopt_pages *p = BPF_CORE_READ(a, pages);
+	struct interval_tree_node *node = (void *)w->node;
 	struct snap_area *r = row(sizeof(*r), SNAP_AREA, 0);
 
 	if (!r)
 		return;
 	__builtin_memset((void *)r + sizeof(r->h), 0, sizeof(*r) - sizeof(r->h));
-	r->area = (__u64)a;
-	r->iova = BPF_CORE_READ(a, node.start);
-	r->last = BPF_CORE_READ(a, node.last);
-	r->start_byte = (BPF_CORE_READ(a, pages_node.start) << PAGE_SHIFT) +
-			BPF_CORE_READ(a, page_offset);
-	r->storage = (__u64)BPF_CORE_READ(a, storage_domain);
-	r->pages = (__u64)p;
-	r->prot = BPF_CORE_READ(a, iommu_prot);
-	r->nacc = BPF_CORE_READ(a, num_accesses);
-	if (BPF_CORE_READ_BITFIELD_PROBED(a, prevent_access))
-		r->flags |= SNAP_AREA_PREVENT;
-	if (p)
-		fill_pages(r, p);
+	r->iova = BPF_CORE_READ(node, start);
+	r->last = BPF_CORE_READ(node, last);
+	if (OWN)
+		own_area(r, w->node, w->owner);
+	else
+		upstream_area(r, w->node);
 	next = r->last + 1;
 	done(r);
 }
 
+static __always_inline void put_pin(const struct walk *w)
+{
+	if (OWN)
+		own_pin(w->node, w->owner);
+	else
+		upstream_pin(w->node, w->owner);
+}
+
 static __always_inline void put_range(const struct walk *w)
 {
-	const struct iopt_reserved *range = (void *)w->node;
+	struct interval_tree_node *node = (void *)w->node;
 	struct snap_range *r = row(sizeof(*r), w->kind, 0);
 
 	if (!r)
 		return;
-	r->start = BPF_CORE_READ(range, node.start);
-	r->last = BPF_CORE_READ(range, node.last);
-	r->owner = w->kind == SNAP_RESERVED ? (__u64)BPF_CORE_READ(range, owner) : 0;
+	r->start = BPF_CORE_READ(node, start);
+	r->last = BPF_CORE_READ(node, last);
+	if (w->kind == SNAP_ALLOWED)
+		r->owner = 0;
+	else if (OWN)
+		r->owner = (__u64)READ(ufd_keepout, w->node, owner);
+	else
+		r->owner = (__u64)READ(iopt_reserved, w->node, owner);
 	done(r);
 }
 
@@ -291,53 +192,14 @@ static __noinline int visit(struct walk *w)
 
 /* ---- objects ---- */
 
-struct list {
-	__u64 head;
-	__u64 ctx;
-	__u64 iopt;
-	__u32 n;
-	__u32 reserved;
-};
+#define ZERO_ENTRY 1030		/* an id is taken, but nothing is there yet */
+
+/* Of both, at the same name. */
+#define OBJECTS(ctx) ((__u64)READ(iommufd_ctx, ctx, objects.xa_head))
 
 static __always_inline __u32 type_of(__u64 obj)
 {
-	return object_type(BPF_CORE_READ((struct iommufd_object *)obj, type));
-}
-
-static __always_inline __u32 workers(struct iommufd_object *o)
-{
-	struct iommufd_object___wait *now = (void *)o;
-
-	if (bpf_core_field_exists(now->wait_cnt))
-		return BPF_CORE_READ(now, wait_cnt.refs.counter);
-	return BPF_CORE_READ(o, shortterm_users.refs.counter);
-}
-
-static __noinline int fill_device(struct snap_device *r, __u64 obj)
-{
-	struct iommufd_device *d = (void *)obj;
-	struct iommufd_group *g = BPF_CORE_READ(d, igroup);
-	struct device *dev = BPF_CORE_READ(d, dev);
-	struct iommufd_hw_pagetable *hwpt = hwpt_of_group(g, 0);
-	const char *name = BPF_CORE_READ(dev, init_name);
-
-	__builtin_memset(r, 0, sizeof(*r));
-	r->h.kind = SNAP_DEVICE;
-	r->h.id = BPF_CORE_READ(d, obj.id);
-	r->obj = obj;
-	r->dev = (__u64)dev;
-	r->group = group_number((__u64)BPF_CORE_READ(g, group), r->h.id);
-	r->busy = BPF_CORE_READ(g, lock.owner.counter);
-	r->pasids = has_pasids(g);
-	r->flags = left_to_drivers();
-	if (hwpt) {
-		r->hwpt = BPF_CORE_READ(hwpt, obj.id);
-		r->domain = (__u64)BPF_CORE_READ(hwpt, domain);
-	}
-	if (!name)
-		name = BPF_CORE_READ(dev, kobj.name);
-	bpf_probe_read_kernel_str(r->name, sizeof(r->name), name);
-	return 0;
+	return OWN ? own_type(obj) : upstream_type(obj);
 }
 
 /* Word by word; the sizes of rows are whole words. */
@@ -357,41 +219,41 @@ static __always_inline bool still(const struct list *l, __u32 index, __u64 obj)
 	return array_load(l->head, index) == obj;
 }
 
+static __noinline int fill_device(struct snap_device *r, __u64 obj)
+{
+	__builtin_memset(r, 0, sizeof(*r));
+	r->h.kind = SNAP_DEVICE;
+	r->obj = obj;
+	return OWN ? own_device(r, obj) : upstream_device(r, obj);
+}
+
 static __noinline int put_device(struct list *l, __u32 index, __u64 obj)
 {
 	struct snap_device once, twice;
 
 	fill_device(&once, obj);
 	fill_device(&twice, obj);
-	if (!same(&once, &twice, sizeof(once)) || !still(l, index, obj)) {
+	if (!same(&once, &twice, sizeof(once)) || !still(l, index, obj))
 		torn++;
-		return 0;
-	}
-	if (bpf_ringbuf_output(&rows, &twice, sizeof(twice), BPF_RB_NO_WAKEUP))
-		dropped++;
 	else
-		sent++;
+		output(&twice, sizeof(twice));
 	return 0;
 }
 
 static __noinline int put_object(struct list *l, __u32 index, __u64 obj)
 {
-	__u32 id = BPF_CORE_READ((struct iommufd_object *)obj, id), type = type_of(obj);
-	__u32 users = workers((void *)obj);
-	struct snap_object *r;
+	struct snap_object r = { .h.kind = SNAP_OBJECT, .obj = obj };
 
-	if (id != index || !still(l, index, obj)) {
+	if (OWN)
+		own_object(&r, obj);
+	else
+		upstream_object(&r, obj);
+	if (r.h.id != index || !still(l, index, obj)) {
 		torn++;
 		return 0;
 	}
-	r = row(sizeof(*r), SNAP_OBJECT, index);
-	if (!r)
-		return 0;
-	r->obj = obj;
-	r->type = type;
-	r->users = users;
-	done(r);
-	if (type == IMS_T_DEVICE)
+	output(&r, sizeof(r));
+	if (r.type == IMS_T_DEVICE)
 		put_device(l, index, obj);
 	return 0;
 }
@@ -411,29 +273,9 @@ static long object_step(__u32 index, struct list *l)
 
 /* ---- what belongs to an IOAS, under its lock ---- */
 
-static long domain_step(__u32 index, struct list *l)
-{
-	__u64 entry = array_load(l->head, index);
-	struct iommu_domain *d = (void *)entry;
-	struct snap_domain *r;
-
-	if (!is_object(entry))
-		return 0;
-	r = row(sizeof(*r), SNAP_DOMAIN, index);
-	if (!r)
-		return 0;
-	r->domain = entry;
-	r->aperture_start = BPF_CORE_READ(d, geometry.aperture_start);
-	r->aperture_last = BPF_CORE_READ(d, geometry.aperture_end);
-	r->pgsize_bitmap = BPF_CORE_READ(d, pgsize_bitmap);
-	done(r);
-	return 0;
-}
-
 static long access_step(__u32 index, struct list *l)
 {
 	__u64 entry = array_load(l->head, index);
-	struct iommufd_access *a = (void *)entry;
 	struct snap_access *r;
 
 	if (!is_object(entry))
@@ -441,58 +283,22 @@ static long access_step(__u32 index, struct list *l)
 	r = row(sizeof(*r), SNAP_ACCESS, 0);
 	if (!r)
 		return 0;
-	r->h.id = BPF_CORE_READ(a, obj.id);
 	r->access = entry;
-	r->align = BPF_CORE_READ(a, iova_alignment);
+	if (OWN)
+		own_access(r, entry);
+	else
+		upstream_access(r, entry);
 	done(r);
 	return 0;
 }
 
-static __always_inline __u32 flags_of(struct iommufd_hwpt_paging *h)
-{
-	__u32 flags = 0;
-
-	if (BPF_CORE_READ_BITFIELD_PROBED(h, auto_domain))
-		flags |= IMS_HWPT_AUTO;
-	if (BPF_CORE_READ_BITFIELD_PROBED(h, nest_parent))
-		flags |= IMS_HWPT_PARENT;
-	if (BPF_CORE_READ_BITFIELD_PROBED(h, enforce_cache_coherency))
-		flags |= IMS_HWPT_ENFORCE_CC;
-	if (BPF_CORE_READ(h, common.fault))
-		flags |= IMS_HWPT_FAULT;
-	if (BPF_CORE_READ(h, common.domain, dirty_ops))
-		flags |= IMS_HWPT_DIRTY;
-	return flags;
-}
-
 /* The HWPTs of this IOAS, and the nested ones on them. */
-static __noinline int fill_hwpt(struct snap_hwpt *r, __u64 obj, __u32 type, __u64 iopt)
+static __noinline int fill_hwpt(struct snap_hwpt *r, __u64 obj, __u32 type, __u64 space)
 {
-	struct iommufd_hwpt_nested *nested = (void *)obj;
-	struct iommufd_hwpt_paging *h = (void *)obj;
-	struct iommufd_ioas *ioas;
-
 	__builtin_memset(r, 0, sizeof(*r));
-	if (type == IMS_T_HWPT_NESTED)
-		h = BPF_CORE_READ(nested, parent);
-	ioas = BPF_CORE_READ(h, ioas);
-	if ((__u64)ioas + bpf_core_field_offset(struct iommufd_ioas, iopt) != iopt)
-		return 0;
 	r->h.kind = SNAP_HWPT;
-	r->h.id = BPF_CORE_READ((struct iommufd_object *)obj, id);
 	r->obj = obj;
-	r->domain = (__u64)BPF_CORE_READ((struct iommufd_hw_pagetable *)obj, domain);
-	if (type == IMS_T_HWPT_PAGING) {
-		r->ioas = iopt;
-		r->flags = flags_of(h);
-		return 1;
-	}
-	r->parent = (__u64)BPF_CORE_READ(h, common.domain);
-	r->parent_id = BPF_CORE_READ(h, common.obj.id);
-	r->flags = IMS_HWPT_NESTED;
-	if (BPF_CORE_READ(nested, common.fault))
-		r->flags |= IMS_HWPT_FAULT;
-	return 1;
+	return OWN ? own_hwpt(r, obj, space) : upstream_hwpt(r, obj, type, space);
 }
 
 static long hwpt_step(__u32 index, struct list *l)
@@ -506,20 +312,15 @@ static long hwpt_step(__u32 index, struct list *l)
 	type = type_of(entry);
 	if (type != IMS_T_HWPT_PAGING && type != IMS_T_HWPT_NESTED)
 		return 0;
-	if (!fill_hwpt(&once, entry, type, l->iopt))
+	if (!fill_hwpt(&once, entry, type, l->space))
 		return 0;
-	fill_hwpt(&twice, entry, type, l->iopt);
+	fill_hwpt(&twice, entry, type, l->space);
 	if (!same(&once, &twice, sizeof(once)) || !still(l, index, entry))
 		torn++;
-	else if (bpf_ringbuf_output(&rows, &twice, sizeof(twice), BPF_RB_NO_WAKEUP))
-		dropped++;
 	else
-		sent++;
+		output(&twice, sizeof(twice));
 	return 0;
 }
-
-#define OBJECTS(ctx) ((__u64)BPF_CORE_READ((struct iommufd_ctx *)(ctx), objects.xa_head))
-#define FIELD(of, type, field) ((of) + bpf_core_field_offset(struct type, field))
 
 /* Where the last area starts. */
 static __noinline __u64 end_of(__u64 root)
@@ -536,36 +337,55 @@ static __noinline __u64 end_of(__u64 root)
 	return 0;
 }
 
-static __noinline int put_ioas(__u64 obj, __u64 iopt)
+static __always_inline __u64 space_of(__u64 obj)
 {
-	struct io_pagetable *t = (void *)iopt;
+	return OWN ? FIELD(obj, ufd_ioas, space) : FIELD(obj, iommufd_ioas, iopt);
+}
+
+/* The roots of its trees. */
+static __always_inline __u64 areas_of(__u64 space)
+{
+	return OWN ? FIELD(space, ufd_space, windows) : FIELD(space, io_pagetable, area_itree);
+}
+
+static __always_inline __u64 reserved_of(__u64 space)
+{
+	return OWN ? FIELD(space, ufd_space, keepouts) : FIELD(space, io_pagetable, reserved_itree);
+}
+
+static __noinline int put_ioas(__u64 obj, __u64 space)
+{
 	struct snap_ioas_row *r = row(sizeof(*r), SNAP_IOAS, want_ioas);
 
 	if (!r)
 		return 0;
-	r->ioas = iopt;
+	r->ioas = space;
 	r->obj = obj;
-	r->align = BPF_CORE_READ(t, iova_alignment);
-	r->lock = BPF_CORE_READ(t, iova_rwsem.count.counter);
-	r->domains_lock = BPF_CORE_READ(t, domains_rwsem.count.counter);
-	r->end = end_of(FIELD(iopt, io_pagetable, area_itree));
-	r->large_off = BPF_CORE_READ(t, disable_large_pages);
+	r->end = end_of(areas_of(space));
 	r->_rsvd = 0;
+	if (OWN)
+		own_ioas(r, space);
+	else
+		upstream_ioas(r, space);
 	done(r);
 	return 0;
 }
 
 /* All but the areas. */
-static __noinline int put_rest(__u64 ctx, __u64 iopt)
+static __noinline int put_rest(__u64 ctx, __u64 space)
 {
-	struct io_pagetable *t = (void *)iopt;
-	struct list l = { .ctx = ctx, .iopt = iopt };
+	struct list l = { .space = space };
 
-	walk(FIELD(iopt, io_pagetable, reserved_itree), SNAP_RESERVED, iopt);
-	walk(FIELD(iopt, io_pagetable, allowed_itree), SNAP_ALLOWED, iopt);
-	l.head = (__u64)BPF_CORE_READ(t, domains.xa_head);
-	bpf_loop(array_size(l.head), domain_step, &l, 0);
-	l.head = (__u64)BPF_CORE_READ(t, access_list.xa_head);
+	walk(reserved_of(space), SNAP_RESERVED, space);
+	if (OWN) {
+		own_allowed(space);
+		own_domains(space);
+		l.head = own_accesses(space);
+	} else {
+		walk(FIELD(space, io_pagetable, allowed_itree), SNAP_ALLOWED, space);
+		upstream_domains(space);
+		l.head = upstream_accesses(space);
+	}
 	bpf_loop(array_size(l.head), access_step, &l, 0);
 	l.head = OBJECTS(ctx);
 	bpf_loop(array_size(l.head), hwpt_step, &l, 0);
@@ -574,13 +394,13 @@ static __noinline int put_rest(__u64 ctx, __u64 iopt)
 
 static __always_inline void put_space(__u64 ctx, __u64 obj)
 {
-	__u64 iopt = FIELD(obj, iommufd_ioas, iopt);
+	__u64 space = space_of(obj);
 
-	put_ioas(obj, iopt);
+	put_ioas(obj, space);
 	if (!from)
-		put_rest(ctx, iopt);
+		put_rest(ctx, space);
 	walked = 1;
-	if (walk(FIELD(iopt, io_pagetable, area_itree), SNAP_AREA, iopt) || !next)
+	if (walk(areas_of(space), SNAP_AREA, space) || !next)
 		walked = 2;
 }
 
@@ -588,8 +408,9 @@ static __always_inline void put_space(__u64 ctx, __u64 obj)
 
 static __always_inline bool is_iommufd(struct file *f)
 {
-	return &iommufd_fops_ioctl &&
-	       BPF_CORE_READ(f, f_op, unlocked_ioctl) == &iommufd_fops_ioctl;
+	const void *ioctl = BPF_CORE_READ(f, f_op, unlocked_ioctl);
+
+	return ioctl && (ioctl == &iommufd_fops_ioctl || ioctl == &ufd_ioctl);
 }
 
 /* The ctx behind the reader's file descriptor, or 0. */
@@ -631,18 +452,18 @@ int files(struct bpf_iter__task_file *it)
 
 static __noinline int put_objects(__u64 ctx)
 {
-	struct list l = { .ctx = ctx, .head = OBJECTS(ctx) };
-	struct iommufd_ioas *vfio;
+	struct list l = { .head = OBJECTS(ctx) };
 	struct snap_ctx_row *r;
 
 	bpf_loop(array_size(l.head), object_step, &l, 0);
 	r = row(sizeof(*r), SNAP_CTX, 0);
 	if (!r)
 		return 0;
-	vfio = BPF_CORE_READ((struct iommufd_ctx *)ctx, vfio_ioas);
 	r->ctx = ctx;
-	r->vfio_ioas = vfio ? BPF_CORE_READ(vfio, obj.id) : 0;
-	r->mode = BPF_CORE_READ((struct iommufd_ctx *)ctx, account_mode);
+	if (OWN)
+		own_ctx(r, ctx);
+	else
+		upstream_ctx(r, ctx);
 	r->nobjects = l.n;
 	r->reserved = l.reserved;
 	done(r);
@@ -661,7 +482,11 @@ int objects(const __u64 *unused)
 	return 0;
 }
 
-static long space_step(__u32 index, struct list *l)
+struct spaces {
+	__u64 ctx, head;
+};
+
+static long space_step(__u32 index, struct spaces *l)
 {
 	__u64 entry = array_load(l->head, index);
 
@@ -678,7 +503,7 @@ SEC("raw_tp/everything")
 int everything(const __u64 *unused)
 {
 	__u64 ctx = ctx_of_fd();
-	struct list l = { .ctx = ctx };
+	struct spaces l = { .ctx = ctx };
 
 	if (!ctx)
 		return 0;
@@ -691,7 +516,8 @@ int everything(const __u64 *unused)
 SEC("raw_tp/pins")
 int pins(const __u64 *unused)
 {
-	walk(FIELD(want_pages, iopt_pages, access_itree), SNAP_PIN, want_pages);
+	walk(OWN ? FIELD(want_pages, ufd_backing, holds) : FIELD(want_pages, iopt_pages, access_itree),
+	     SNAP_PIN, want_pages);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 import contextlib
 import fcntl
+import os
 import pathlib
 import re
 import subprocess
@@ -11,6 +12,9 @@ import pytest
 
 REPO = pathlib.Path(__file__).resolve().parent.parent
 TABLES = pytest.StashKey()
+# What our own iommufd can use of the core. A kernel with it takes a build of its own, so only make bench-kernel has it.
+CORE = sorted((REPO / "kernel_patch/core/6.12").glob("*.patch"))
+WITH_CORE = [word for path in CORE for word in ("--patch", path)] if os.environ.get("IOMMUSCOPE_CORE") else []
 
 
 def script(name, *arguments, **options):
@@ -65,6 +69,12 @@ def built_directory(*arguments):
 def traced_kernel():
     """The directory of the 6.12 kernel with our tracepoints."""
     return built_directory("build", "6.12")
+
+
+@pytest.fixture(scope="session")
+def own_kernel():
+    """The directory of the 6.12 kernel with our own iommufd."""
+    return built_directory("build", "6.12", "--flavour", "own", *WITH_CORE)
 
 
 @pytest.fixture(scope="session")

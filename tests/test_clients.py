@@ -27,8 +27,6 @@ CLIENTS = {
     "qemu-cdev": ("qemu-system-x86", CARDS[:1]),
 }
 RAM = 128 << 20         # of the inner machine
-# ls reads the structures of upstream's iommufd.
-LISTED = pytest.mark.parametrize("flavour", ["traced", "stock"], indirect=True, scope="module")
 
 
 def client_case(name, meanwhile=""):
@@ -56,10 +54,7 @@ def flavour(request):
 @pytest.fixture(scope="module")
 def results(flavour, unpacked, built, tmp_path_factory):
     kernel = built_directory("build", "6.12", "--flavour", flavour)
-    ask = "" if flavour == "own" else "$I ls -f json -o $OUT/{}.ls"
-    cases = {name: client_case(name, ask.format(name)) for name in CLIENTS}
-    if flavour == "own":
-        cases["ls"] = "exec $I ls"
+    cases = {name: client_case(name, f"$I ls -f json -o $OUT/{name}.ls") for name in CLIENTS}
     return run_batch(kernel, tmp_path_factory.mktemp(flavour), cases, *VM)
 
 
@@ -98,7 +93,6 @@ def test_trace_shows_it(results, client):
     assert sum(one["kind"] == "unmap" for one in records) > 1, "some by itself, the rest when its file is closed"
 
 
-@LISTED
 def test_ls_shows_it_by_name(results, client):
     comm, cards = CLIENTS[client]
     context, totals = lines(results, client, "ls")
@@ -111,19 +105,12 @@ def test_ls_shows_it_by_name(results, client):
     assert [one["comm"] for one in totals["processes"]] == [comm]
 
 
-@LISTED
 def test_ls_shows_what_trace_has_shown(results, client):
     mapped = {one["iova"] for one in lines(results, client, "trace") if one.get("kind") == "map" and not one["rc"]}
     areas = lines(results, client, "ls")[0]["ioases"][0]["areas"]
     assert {area["iova"] for area in areas} <= mapped
     if client.startswith("qemu"):
         assert sum(area["last"] - area["iova"] + 1 for area in areas if area["iova"] < RAM) == RAM
-
-
-@pytest.mark.parametrize("flavour", ["own"], indirect=True, scope="module")
-def test_ls_says_what_it_cannot_read(results):
-    assert (results["ls"].status, results["ls"].out) == (2, "")
-    assert results["ls"].err.startswith("iommuscope: this iommufd is not upstream's") and results["ls"].err.count("\n") == 1
 
 
 def test_type1_is_not_iommufd(traced_kernel, unpacked, built, tmp_path):

@@ -59,9 +59,10 @@ QUIET = {
 }
 
 
-@pytest.fixture(scope="module")
-def quiet(traced_kernel, built, tmp_path_factory):
-    return run_batch(traced_kernel, tmp_path_factory.mktemp("quiet"), QUIET, *MOCK)
+@pytest.fixture(scope="module", params=["traced", "own"])
+def quiet(request, built, tmp_path_factory):
+    kernel = request.getfixturevalue(f"{request.param}_kernel")
+    return run_batch(kernel, tmp_path_factory.mktemp("quiet"), QUIET, *MOCK)
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +137,12 @@ def assert_late(checked):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_false_alarm_in_a_storm(storms, seed):
     assert_late(read_check(storms[f"storm_{seed}"], f"storm_{seed}"))
+
+
+def test_no_false_alarm_in_a_storm_of_our_own(own_kernel, built, tmp_path):
+    """Its structures are others, what is told of them is the same."""
+    results = run_batch(own_kernel, tmp_path, {"own": in_a_storm("own", 15, check("own"))}, *MOCK)
+    assert_late(read_check(results["own"], "own"))
 
 
 def test_a_recording_has_the_snapshots(storms, built):

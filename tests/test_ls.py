@@ -60,8 +60,14 @@ STORMS = {
 }
 
 
-@pytest.fixture(scope="module", params=["stock", "traced"])
+@pytest.fixture(scope="module", params=["stock", "traced", "own"])
 def kernel(request):
+    return request.getfixturevalue(f"{request.param}_kernel")
+
+
+@pytest.fixture(scope="module", params=["stock", "own"])
+def kernel_of_many(request):
+    """Which depend on how an IOAS is walked, not on what is traced."""
     return request.getfixturevalue(f"{request.param}_kernel")
 
 
@@ -71,8 +77,8 @@ def cases(kernel, built, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def large(kernel, built, tmp_path_factory):
-    return run_batch(kernel, tmp_path_factory.mktemp("large"), LARGE, *MOCK)
+def large(kernel_of_many, built, tmp_path_factory):
+    return run_batch(kernel_of_many, tmp_path_factory.mktemp("large"), LARGE, *MOCK)
 
 
 @pytest.fixture(scope="module")

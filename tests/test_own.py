@@ -3,21 +3,17 @@
 
 import collections
 import json
-import os
 import re
 import shutil
 import subprocess
 
 import pytest
-from conftest import REPO, built_directory
+from conftest import CORE, REPO, WITH_CORE, built_directory
 from live import MOCK, SELFTEST, assert_pass, check_command, contract_kinds, read_check, run_batch
 from test_selftest import totals
 from test_workload import assert_all_ok
 
 OWN = REPO / "kernel_patch/iommufd"
-CORE = sorted((REPO / "kernel_patch/core/6.12").glob("*.patch"))
-# With them all of this is run by make bench-kernel: they take a kernel of their own.
-WITH_CORE = [word for path in CORE for word in ("--patch", path)] if os.environ.get("IOMMUSCOPE_CORE") else []
 # PFNs are stored in one place, and are never read back.
 UPSTREAM_ONLY = {"xarray", "readback"}
 LINES = 600             # of a file that one can hold in the head
@@ -53,11 +49,6 @@ echo scan >/sys/kernel/debug/kmemleak || exit 2
 grep -q '^ debug_locks: *1$' /proc/lockdep_stats || exit 3
 cat /sys/kernel/debug/kmemleak
 """
-
-
-@pytest.fixture(scope="module")
-def own_kernel():
-    return built_directory("build", "6.12", "--flavour", "own", *WITH_CORE)
 
 
 @pytest.fixture(scope="module")

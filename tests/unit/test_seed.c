@@ -27,7 +27,8 @@ static struct snap_area area_of(uint64_t area, uint64_t iova, uint32_t nacc, uin
 		ROW(AREA, 0), .area = area, .iova = iova, .last = iova + 8 * PG - 1,
 		.storage = storage, .pages = P_COOKIE(P1), .uptr = 0x7000000, .npages = 8,
 		.npinned = 8, .charged = 8, .prot = RW, .nacc = nacc, .refs = 2,
-		.mode = IMS_ACCT_USER, .flags = SNAP_AREA_LIVE | SNAP_AREA_WRITABLE,
+		.mode = IMS_ACCT_USER,
+		.flags = SNAP_AREA_LIVE | SNAP_AREA_WRITABLE | SNAP_AREA_XARRAY,
 	};
 }
 
@@ -123,7 +124,7 @@ TEST(our_own_lock)
 
 struct told {
 	struct stream *s;
-	unsigned int n, pins, maps, asked;
+	unsigned int n, pins, maps, asked, stored;
 	uint8_t first, last;
 	int fail_at;
 };
@@ -139,6 +140,7 @@ static int tell(void *arg, const struct ims_record *r)
 	t->pins += r->h.kind == IMS_PIN_RUNS ? ims_runs(r)->len : 0;
 	t->maps += r->h.kind == IMS_DMA_MAP;
 	t->asked += r->h.kind == IMS_HW;
+	t->stored += r->h.kind == IMS_XARRAY;
 	if (r->h.kind == IMS_DMA_MAP || r->h.kind == IMS_PIN_RUNS)
 		assert_true(ims_runs(r)->addr & IMS_ADDR_UNKNOWN);
 	if (t->fail_at && (int)t->n == t->fail_at)
@@ -182,6 +184,7 @@ TEST(all_is_told)
 	assert_int_equal(t.pins, 8);
 	assert_int_equal(t.maps, 1);
 	assert_int_equal(t.asked, 2);
+	assert_int_equal(t.stored, 1);
 	assert_int_equal(summary(s).ctxs, 1);
 	assert_int_equal(summary(s).inconsistent, 0);
 	assert_int_equal(summary(s).verdict, IMS_PASS);
@@ -235,6 +238,21 @@ TEST(more_than_was_pinned)
 	expect_violation(s, "PIN-BAL", "only 0 of these 4",
 			 r_unpin(s, P1, 4, IMS_UNPIN_DIRTY, RUNS({ 0x777, 4 })));
 	stream_end_as(s, IMS_FAIL);
+}
+
+/* Our own iommufd: nothing to take out of an xarray when the access goes. */
+TEST(pins_of_accesses_are_not_apart)
+{
+	struct snap_context c = sample();
+	struct stream *s = stream_new();
+	struct told t;
+
+	for (int i = 0; i < 2; i++)
+		c.spaces.at[i].areas.at[0].flags &= ~SNAP_AREA_XARRAY;
+	t = told_of(s, &c, 0);
+	assert_int_equal(t.stored, 0);
+	assert_int_equal(t.pins, 8);
+	stream_end_as(s, IMS_PASS);
 }
 
 TEST(told_again)

@@ -564,7 +564,8 @@ static void seed_group(struct seed *s, const struct group *g)
 	for (size_t i = 0; i < pinned.n; i++)
 		seed_pin(s, a->pages, &pinned.span[i]);
 	spans_free(&pinned);
-	seed_xarray(s, g);
+	if (a->flags & SNAP_AREA_XARRAY)
+		seed_xarray(s, g);
 	seed_accesses(s, g);
 	if (a->charged)
 		seed_charge(s, a);

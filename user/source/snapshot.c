@@ -464,25 +464,6 @@ static int load(struct ims_snapshotter *sn)
 	return sn->files && sn->threads ? 0 : -errno;
 }
 
-/* What is walked are the structures of upstream's iommufd; our own one has others. */
-static bool is_upstream(void)
-{
-	struct functions functions;
-	bool found = functions_open(&functions) || function_exists(&functions, "iopt_table_add_domain");
-
-	functions_close(&functions);
-	return found;
-}
-
-static void explain(int rc, const char *log)
-{
-	if (is_upstream())
-		ims_env_load_failed(rc, log);
-	else
-		ims_error("this iommufd is not upstream's, and keeps its objects otherwise than ls can read; "
-			  "'check' and 'trace' see all that it does from its opening on");
-}
-
 struct ims_snapshotter *ims_snap_open(const struct ims_snap_opts *opts)
 {
 	struct ims_snapshotter *sn;
@@ -507,7 +488,7 @@ struct ims_snapshotter *ims_snap_open(const struct ims_snap_opts *opts)
 	if (opts->optional)
 		ims_detail("no snapshot of contexts can be had: %s", strerror(-rc));
 	else
-		explain(rc, ims_kept_log());
+		ims_env_load_failed(rc, ims_kept_log());
 	ims_snap_close(sn);
 	return NULL;
 }
