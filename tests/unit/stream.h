@@ -50,6 +50,8 @@ enum {
 
 #define BLOCKING 0xb10cULL	/* the domain of a group that is not attached */
 #define PG 4096ULL
+#define IOVA 0x100000ULL			/* where most stories map */
+#define UPTR(P) ((uint64_t)(P) << 32)	/* user address of a pages object */
 #define MB (1ULL << 20)
 #define APERTURE_64 UINT64_MAX
 #define APERTURE_48 ((1ULL << 48) - 1)
@@ -163,6 +165,9 @@ void stream_met(struct stream *s);
 struct stream *with_ioas(void);
 struct stream *with_domain(void);
 struct stream *with_mock_domain(void);		/* whose pages are half as large */
+/* The same with @n pages of P1 mapped at IOVA as A1; without a domain accesses alone pin. */
+struct stream *mapped(uint64_t n);
+struct stream *only_mapped(uint64_t n);
 /* Undo what with_ioas() and with_domain() did, and stream_end(). */
 void end_with_ioas(struct stream *s);
 void end_with_domain(struct stream *s);

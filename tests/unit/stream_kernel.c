@@ -263,6 +263,22 @@ struct stream *with_mock_domain(void)
 	return s;
 }
 
+struct stream *mapped(uint64_t n)
+{
+	struct stream *s = with_domain();
+
+	map(s, S1, A1, P1, IOVA, n);
+	return s;
+}
+
+struct stream *only_mapped(uint64_t n)
+{
+	struct stream *s = with_ioas();
+
+	map(s, S1, A1, P1, IOVA, n);
+	return s;
+}
+
 void end_with_ioas(struct stream *s)
 {
 	ioas_destroy(s, S1, 1);
@@ -360,7 +376,7 @@ void pages_new(struct stream *s, uint64_t P, uint64_t npages)
 
 	assert_true(npages <= B_PAGES);
 	p->npages = npages;
-	p->uptr = P << 32;
+	p->uptr = UPTR(P);
 	p->mode = s->mode;
 	p->writable = s->writable;
 	p->chunk = s->chunk;
@@ -382,7 +398,7 @@ void map_begin(struct stream *s, uint64_t S, uint64_t A, uint64_t P, uint64_t io
 {
 	r_ioctl(s, IMS_IOCTL_ENTER, 0);
 	pages_new(s, P, npages);
-	r_iova(s, IMS_IOVA_FIXED, S, iova, npages * PG, P << 32);
+	r_iova(s, IMS_IOVA_FIXED, S, iova, npages * PG, UPTR(P));
 	area_new(s, S, A, P, iova, npages * PG, 0, s->writable ? RW : RO);
 }
 
@@ -455,7 +471,7 @@ void map_refused(struct stream *s, uint64_t S, uint64_t A, uint64_t P, uint64_t 
 	do_unfill(s, a, io->d[io->n - 1].name);
 	area_gone(s, A);
 	pages_put(s, P);
-	r_map(s, IMS_MAP_USER, S, iova, npages * PG, P << 32, 7, -12);
+	r_map(s, IMS_MAP_USER, S, iova, npages * PG, UPTR(P), 7, -12);
 	r_ioctl(s, IMS_IOCTL_EXIT, -12);
 }
 

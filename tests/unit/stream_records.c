@@ -74,7 +74,7 @@ static uint16_t mapper(uint32_t mode)
 void r_pages(struct stream *s, int action, uint64_t P, uint64_t npages, uint64_t npinned,
 	     uint32_t mode, bool writable)
 {
-	FEED(s, IMS_PAGES, action, ims_pages, P_COOKIE(P), P << 32, npages, npinned, 0x1111,
+	FEED(s, IMS_PAGES, action, ims_pages, P_COOKIE(P), UPTR(P), npages, npinned, 0x1111,
 	     0x2222, mode, writable, action == IMS_PAGES_ALLOC ? mapper(mode) ^ s->mapper_wrong : 0);
 }
 
@@ -152,14 +152,14 @@ static bool is_writable(const struct stream *s, uint64_t P)
 void r_pin(struct stream *s, uint64_t P, uint64_t index, int64_t got)
 {
 	FEED(s, IMS_PIN, IMS_PIN_HELD, ims_pin, P_COOKIE(P), index, got > 0 ? got : 1, got,
-	     (P << 32) + index * PG,
+	     UPTR(P) + index * PG,
 	     IMS_PIN_LONGTERM | (is_writable(s, P) ? IMS_PIN_WRITE : 0), 0);
 }
 
 void r_pin_transient(struct stream *s, uint64_t P, uint64_t index)
 {
 	FEED(s, IMS_PIN, IMS_PIN_TRANSIENT, ims_pin, P_COOKIE(P), index, 1, 1,
-	     (P << 32) + index * PG, IMS_PIN_REMOTE, 0);
+	     UPTR(P) + index * PG, IMS_PIN_REMOTE, 0);
 }
 
 void r_pin_runs(struct stream *s, uint64_t P, uint64_t index, const struct ims_run *runs,

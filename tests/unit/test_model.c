@@ -6,8 +6,6 @@
 #include "model/spans.h"
 #include "stream.c"
 
-#define IOVA 0x100000ULL
-
 static struct ims_summary summary(struct stream *s)
 {
 	struct ims_summary sum;

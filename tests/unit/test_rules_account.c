@@ -2,7 +2,6 @@
 /* ACCT-FAIL, ACCT-RELEASE, ACCT-PINNEDVM, and ACCT-STEP's counters. */
 #include "stream.c"
 
-#define IOVA 0x100000ULL
 #define N 8
 
 /* Pinned and mapped, but not charged yet. */

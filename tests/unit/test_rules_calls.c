@@ -5,7 +5,6 @@
 
 #include "stream.c"
 
-#define IOVA 0x100000ULL
 #define DST 0x700000ULL
 
 /* ---- COPY-SEM ---- */

@@ -5,8 +5,6 @@
  */
 #include "stream.c"
 
-#define IOVA 0x100000ULL
-
 /* A map of @n pages that are pinned and reported, but not mapped yet. */
 static struct stream *pinned(uint64_t n)
 {
@@ -15,14 +13,6 @@ static struct stream *pinned(uint64_t n)
 	map_begin(s, S1, A1, P1, IOVA, n);
 	r_pin(s, P1, 0, n);
 	r_pin_runs(s, P1, 0, RUNS({ PFN(1), n }));
-	return s;
-}
-
-static struct stream *mapped(uint64_t n)
-{
-	struct stream *s = with_domain();
-
-	map(s, S1, A1, P1, IOVA, n);
 	return s;
 }
 

@@ -5,7 +5,6 @@
  */
 #include "stream.c"
 
-#define IOVA 0x100000ULL
 #define PHYS 0xfe000000ULL
 #define MM2 0x3333
 #define MMIO (IMS_PROT_READ | IMS_PROT_WRITE | IMS_PROT_MMIO)

@@ -7,7 +7,6 @@
 
 #include "stream.c"
 
-#define IOVA 0x100000ULL
 #define OBJ(D) (0x0b1ec8000000ULL + (D))	/* of the HWPT of D, as in r_hwpt() */
 
 static void object(struct stream *s, int action, uint64_t obj, uint32_t id, int type)

@@ -2,16 +2,6 @@
 /* PIN-ONCE, PIN-USED, PIN-BAL, UNPIN-AFTER-UNMAP, UNPIN-SYNC, UNPIN-ACC. */
 #include "stream.c"
 
-#define IOVA 0x100000ULL
-
-static struct stream *mapped(uint64_t n)
-{
-	struct stream *s = with_domain();
-
-	map(s, S1, A1, P1, IOVA, n);
-	return s;
-}
-
 /* ---- PIN-ONCE ---- */
 
 TEST(pinned_twice)

@@ -2,16 +2,6 @@
 /* ACCT-EQ, ACCT-STEP, RLIMIT, PROT-MAP, PROT-PAGES, CLOSE-EMPTY. */
 #include "stream.c"
 
-#define IOVA 0x100000ULL
-
-static struct stream *mapped(uint64_t n)
-{
-	struct stream *s = with_domain();
-
-	map(s, S1, A1, P1, IOVA, n);
-	return s;
-}
-
 /* Pinned and mapped, but not charged yet. */
 static struct stream *uncharged(uint64_t n)
 {

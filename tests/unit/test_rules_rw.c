@@ -7,7 +7,6 @@
 
 #include "stream.c"
 
-#define IOVA 0x100000ULL
 #define RW_WRITE 1		/* IOMMUFD_ACCESS_RW_WRITE */
 
 /* Areas A1 and A2 of 8 pages, and A3 of 2 behind a hole of one page. */

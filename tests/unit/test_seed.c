@@ -6,7 +6,6 @@
 #include "source/seed.h"
 #include "stream.c"
 
-#define IOVA 0x100000ULL
 #define ROW(kind_, id_) .h = { .kind = SNAP_##kind_, .id = id_ }
 
 static void add(struct snap_context *c, const void *row)
@@ -397,6 +396,6 @@ TEST(of_no_group)
 }
 
 TESTS(T(at_rest), T(at_work), T(our_own_lock), T(all_is_told), T(what_was_there_goes_in_order),
-      T(pins_made_before_are_known), T(more_than_was_pinned), T(told_again), T(half_told),
-      T(dmabufs), T(files), T(faults_of_before), T(page_faults_of_before),
+      T(pins_made_before_are_known), T(more_than_was_pinned), T(pins_of_accesses_are_not_apart),
+      T(told_again), T(half_told), T(dmabufs), T(files), T(faults_of_before), T(page_faults_of_before),
       T(page_faults_left_to_the_driver), T(of_no_group))
