@@ -10,7 +10,8 @@
  *	work.bpf.h		what the thread is doing; the ways into iommufd
  *	fentry_pages.bpf.h	pages.c: pins, charges, maps and unmaps of domains
  *	fentry_file.bpf.h	what stands behind pages of a file or a dma-buf
- *	fentry_space.bpf.h	io_pagetable.c: areas, ranges, domains
+ *	fentry_area.bpf.h	io_pagetable.c: areas, and what maps and unmaps them
+ *	fentry_space.bpf.h	io_pagetable.c: ranges, domains
  *	fentry_life.bpf.h	main.c, ioas.c: contexts, objects, ioctls
  *	fentry_core.bpf.h	what is asked of the IOMMU core
  *	fentry_device.bpf.h	device.c: devices and HWPTs
