@@ -78,16 +78,6 @@ static __always_inline __u64 result(void *ctx)
 	return v;
 }
 
-/* 64 bits in one number since f122a08b197d, in two before: the same in memory. */
-static __always_inline bool capable(__u64 cred, __u32 cap)
-{
-	__u64 caps = 0;
-
-	bpf_probe_read_kernel(&caps, sizeof(caps),
-			      (void *)(cred + bpf_core_field_offset(struct cred, cap_effective)));
-	return caps >> cap & 1;
-}
-
 /* ---- pages of files: f4986a72d6e4 ("iommufd: Add IOMMU_IOAS_MAP_FILE") ---- */
 
 #define TYPED(pages, ...) READ(iopt_pages___typed, pages, __VA_ARGS__)

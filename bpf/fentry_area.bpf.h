@@ -48,8 +48,6 @@ static __always_inline __u64 area_length(struct iopt_area *area)
 
 /* ---- a map ---- */
 
-#define CAP_IPC_LOCK 14
-
 /* What is true of who maps, whatever iommufd made of that. */
 static __noinline __u32 mapper(__u64 pages)
 {
@@ -58,7 +56,7 @@ static __noinline __u32 mapper(__u64 pages)
 	__u64 cred = (__u64)READ(task_struct, task, cred);
 	__u32 flags = 0;
 
-	if (!READ(cred, cred, user_ns, level) && capable(cred, CAP_IPC_LOCK))
+	if (capable(CAP_IPC_LOCK))
 		flags |= IMS_MAPPER_IPC_LOCK;
 	if ((__u64)BPF_CORE_READ(p, source_user) == (__u64)READ(cred, cred, user))
 		flags |= IMS_MAPPER_USER;

@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-#include "types.bpf.h"
+#include "cred.bpf.h"
 
 typedef struct {
 	__s64 counter;
@@ -419,25 +419,6 @@ struct iommufd_access {
 } __core;
 
 /* ---- how a file is found ---- */
-
-typedef struct {
-	__u32 val;
-} __core kuid_t;
-
-typedef struct {
-	__u64 val;
-} kernel_cap_t;
-
-struct user_namespace {
-	int level;
-} __core;
-
-struct cred {
-	kuid_t uid;
-	kernel_cap_t cap_effective;
-	struct user_struct *user;
-	struct user_namespace *user_ns;
-} __core;
 
 struct file_operations {
 	void *unlocked_ioctl;

@@ -147,6 +147,8 @@ enum ims_mapper {
 	IMS_MAPPER_TASK = 8,		/* so is the process whose RLIMIT_MEMLOCK counts */
 	IMS_MAPPER_DMABUF = 16		/* it is a dma-buf, for which nobody is charged */
 };
+/* Of who set it; 0: not told. */
+enum ims_rlimit_action { IMS_RLIMIT_PRIVILEGED = 1, IMS_RLIMIT_UNPRIVILEGED };
 enum ims_account_mode { IMS_ACCT_NONE = 0, IMS_ACCT_USER = 1, IMS_ACCT_MM = 2 };
 enum ims_reserve_action { IMS_RESV_ADD = 1, IMS_RESV_DEL };
 /* RESET empties the list, RANGE adds one, REFUSED (rc) leaves all as it was. */

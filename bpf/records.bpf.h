@@ -13,6 +13,7 @@
 #ifndef IMS_RECORDS_BPF_H
 #define IMS_RECORDS_BPF_H
 
+#include "cred.bpf.h"
 #include "filter.bpf.h"
 
 #define MAX_DOMAINS 65536
@@ -446,7 +447,7 @@ EVENT(account, IMS_ACCOUNT, 0)
 }
 
 /* ictx, mode, rc */
-EVENT(rlimit_mode, IMS_RLIMIT_MODE, 0)
+EVENT(rlimit_mode, IMS_RLIMIT_MODE, capable(CAP_SYS_RESOURCE) ? IMS_RLIMIT_PRIVILEGED : IMS_RLIMIT_UNPRIVILEGED)
 {
 	p->mode = a[1];
 	p->rc = a[2];

@@ -424,11 +424,17 @@ void area_ready(struct stream *s, uint64_t A)
 	r_area(s, IMS_AREA_READY, a->ioas, A, a->p->name, a->iova, a->len, a->start_byte, a->prot);
 }
 
+/* IOMMU_IOAS_MAP_FIXED_IOVA, READABLE, and WRITEABLE if the area is. */
+static uint32_t flags_of(const struct b_pages *p)
+{
+	return p->writable ? 7 : 5;
+}
+
 void map_end(struct stream *s, uint64_t A, int rc)
 {
 	struct b_area *a = FIND(s->areas, A);
 
-	r_map(s, IMS_MAP_USER, a->ioas, a->iova, a->len, a->p->uptr, 7, rc);
+	r_map(s, IMS_MAP_USER, a->ioas, a->iova, a->len, a->p->uptr, flags_of(a->p), rc);
 	r_ioctl(s, IMS_IOCTL_EXIT, rc);
 }
 
@@ -450,7 +456,7 @@ void copy(struct stream *s, uint64_t S, uint64_t A, uint64_t P, uint64_t iova, u
 	area_new(s, S, A, P, iova, len, start_byte, p->writable ? RW : RO);
 	area_fill(s, A);
 	area_ready(s, A);
-	r_map(s, IMS_MAP_COPY, S, iova, len, 0, 7, 0);
+	r_map(s, IMS_MAP_COPY, S, iova, len, 0, flags_of(p), 0);
 	r_ioctl(s, IMS_IOCTL_EXIT, 0);
 }
 

@@ -172,7 +172,7 @@ TEST(contradictions)
 	CONTRADICTS(r_access_range(s, IMS_ACC_RANGE_PIN, A1, P1, 1, 0, 0), "outside its pages object");
 	CONTRADICTS(r_access_range(s, IMS_ACC_RANGE_PIN, A1, P1, 0, UINT64_MAX, 0), "outside its pages");
 	/* numbers that would fill the memory */
-	CONTRADICTS(r_pages(s, IMS_PAGES_ALLOC, P2, 1ULL << 46, 0, 0, 1), "more than an address space");
+	CONTRADICTS(r_pages(s, IMS_PAGES_ALLOC, P2, (1ULL << 52) + 1, 0, 0, 1), "more than an address space");
 	CONTRADICTS(r_pages(s, IMS_PAGES_ALLOC, P2, UINT64_MAX, 0, 0, 1), "more than an address space");
 	CONTRADICTS(r_xarray(s, IMS_XA_STORE, P1, 0, UINT64_MAX - 1), "an xarray entry outside");
 }

@@ -576,7 +576,30 @@ TEST(split_with_an_access)
 	stream_end(s);
 }
 
-/* Without a domain nothing is large, whatever the option says. */
+/* Nothing is large without a domain, but nobody has said that areas may be cut. */
+TEST(split_that_nobody_permits)
+{
+	struct stream *s = only_mapped(8);
+
+	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b72);
+	expect_violation(s, "SPLIT", "area 0x100000-0x107fff was split and its halves were asked of an IOAS "
+			 "that has large pages", (split(s, A1, 3, A2, A3), s->fed = 1));
+	stream_end(s);
+}
+
+/* Another thread may have permitted it, and forbidden it since. */
+TEST(split_that_may_have_been_permitted)
+{
+	struct stream *s = only_mapped(8);
+
+	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b72);
+	thread(s, 2);
+	r_align(s, S1, PG, true);
+	thread(s, 1);
+	split(s, A1, 3, A2, A3);
+	stream_end(s);
+}
+
 TEST(split_without_a_domain)
 {
 	struct stream *s = with_ioas();
@@ -604,4 +627,5 @@ TESTS(T(mapped_elsewhere), T(mapped_more), T(mapped_less), T(answer_of_another_p
       T(failed_split_is_no_failed_map), T(unmap_takes_more_than_its_range),
       T(unmap_ends_inside_an_area), T(unmap_after_a_cut), T(large_pages_off_while_filled),
       T(large_pages_off_while_nothing_is_large), T(split_of_what_may_be_large),
-      T(split_with_an_access), T(split_without_a_domain))
+      T(split_with_an_access), T(split_that_nobody_permits), T(split_that_may_have_been_permitted),
+      T(split_without_a_domain))

@@ -3,6 +3,8 @@
  * AREA-DISJOINT, MIR-COMPLETE, MIR-EQUAL, REPLAY, MIR-STRAY, SWEEP, MAP-EXCL,
  * UNMAP-EXACT, UNMAP-CUT, PFN-ID, PIN-COVER, SUBPAGE, UNMAP-LEN, SPLIT.
  */
+#include <errno.h>
+
 #include "stream.c"
 
 /* A map of @n pages that are pinned and reported, but not mapped yet. */
@@ -628,6 +630,21 @@ TEST(length_is_reported_with_an_error_too)
 	stream_end(s);
 }
 
+/* VFIO's unmap copies the length back with any error but the one of the copy. */
+TEST(length_is_told_to_vfio_with_an_error_too)
+{
+	struct stream *s = mapped(4);
+
+	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b72);
+	take_away(s, A1);
+	r_unmap(s, IMS_UNMAP_IOPT, S1, IOVA, IOVA + 6 * PG - 1, 4 * PG, -ENOENT);
+	r_unmap(s, IMS_UNMAP_IOCTL, S1, IOVA, IOVA + 6 * PG - 1, 4 * PG, -ENOENT);
+	r_unmap(s, IMS_UNMAP_IOCTL, S1, IOVA, IOVA + 6 * PG - 1, 0, -EFAULT);
+	expect_violation(s, "UNMAP-LEN", "the IOVA space removed 0x4000 bytes but the caller was told 0",
+			 r_unmap(s, IMS_UNMAP_IOCTL, S1, IOVA, IOVA + 6 * PG - 1, 0, -ENOENT));
+	stream_end(s);
+}
+
 TEST(caller_is_told_something_else)
 {
 	struct stream *s = mapped(4);
@@ -721,11 +738,13 @@ TESTS(T(areas_side_by_side), T(areas_overlap), T(area_over_a_pending_and_a_dying
       T(unmap_that_falls_short), T(unmap_of_nothing), T(unmap_cuts_at_its_end),
       T(unmap_cuts_at_its_start), T(unmap_cuts_between_calls),
       T(small_entries_can_be_cut_anywhere), T(wrong_page), T(run_that_is_too_long),
-      T(page_that_is_not_pinned), T(page_whose_pfn_is_not_known), T(page_that_is_pinned_for_another_map), T(what_need_not_be_pinned),
+      T(page_that_is_not_pinned), T(page_whose_pfn_is_not_known), T(page_that_is_pinned_for_another_map),
+      T(what_need_not_be_pinned),
       T(offset_into_the_first_page), T(offset_into_the_first_page_is_lost),
       T(offset_into_a_later_page),
       T(mapped_beyond_its_area), T(mapped_nothing), T(unpin_of_the_wrong_page),
       T(two_areas_in_one_unmap), T(reported_length_is_short),
-      T(length_is_reported_with_an_error_too), T(caller_is_told_something_else),
+      T(length_is_reported_with_an_error_too), T(length_is_told_to_vfio_with_an_error_too),
+      T(caller_is_told_something_else),
       T(aborted_areas_do_not_count), T(bad_halves), T(halves_that_are_not_linked),
       T(good_halves))

@@ -641,6 +641,47 @@ TEST(ioas_with_the_id_of_dead_ones)
 	stream_end(s);
 }
 
+#define QUEUE 0xfa017ULL
+
+/* A HWPT with a fault queue, as far as the ioctl that makes it has come. */
+static struct stream *with_queue(bool done)
+{
+	struct stream *s = with_ioas();
+
+	r_hwpt(s, D1, S1, 0, IMS_HWPT_PARENT);
+	domain_add(s, S1, D1, 0, APERTURE_48);
+	born(s, QUEUE, 9, IMS_T_FAULT);
+	object(s, IMS_OBJ_ALLOC, OBJ(D2), 10, IMS_T_HWPT_NESTED);
+	r_hwpt(s, D2, 0, D1, IMS_HWPT_NESTED | IMS_HWPT_FAULT);
+	if (done)
+		object(s, IMS_OBJ_FINALIZE, OBJ(D2), 10, IMS_T_HWPT_NESTED);
+	return s;
+}
+
+TEST(fault_queue_destroyed_with_a_hwpt)
+{
+	struct stream *s = with_queue(true);
+
+	born(s, QUEUE + 8, 11, IMS_T_FAULT);
+	object(s, IMS_OBJ_DESTROY, QUEUE + 8, 11, IMS_T_FAULT);	/* it may be the other's */
+	expect_violation(s, "OBJ-REF", "fault queue 9 is destroyed while HWPT",
+			 object(s, IMS_OBJ_DESTROY, QUEUE, 9, IMS_T_FAULT));
+	stream_end(s);
+}
+
+TEST(fault_queue_destroyed_in_time)
+{
+	struct stream *s = with_queue(false);	/* the queue was not found: the HWPT goes */
+
+	object(s, IMS_OBJ_DESTROY, QUEUE, 9, IMS_T_FAULT);
+	object(s, IMS_OBJ_ABORT, OBJ(D2), 10, IMS_T_HWPT_NESTED);
+	stream_end(s);
+	s = with_queue(true);
+	object(s, IMS_OBJ_DESTROY, OBJ(D2), 10, IMS_T_HWPT_NESTED);
+	object(s, IMS_OBJ_DESTROY, QUEUE, 9, IMS_T_FAULT);
+	stream_end(s);
+}
+
 TEST(hwpt_destroyed_with_a_device)
 {
 	struct stream *s = faulting();
@@ -684,4 +725,5 @@ TESTS(T(automatic_hwpt_stays), T(automatic_hwpt_stays_after_a_replace), T(automa
       T(object_destroyed_unseen), T(id_given_twice), T(ids_and_addresses_come_back),
       T(pages_freed_under_an_area), T(pages_freed_with_the_first_of_two_areas),
       T(ioas_destroyed_with_a_domain), T(ioas_destroyed_with_an_access),
-      T(ioas_with_the_id_of_dead_ones), T(hwpt_destroyed_with_a_device), T(users_go_first))
+      T(ioas_with_the_id_of_dead_ones), T(fault_queue_destroyed_with_a_hwpt), T(fault_queue_destroyed_in_time),
+      T(hwpt_destroyed_with_a_device), T(users_go_first))

@@ -131,6 +131,31 @@ TEST(flags_as_they_must_be)
 	end_with_domain(s);
 }
 
+/* One access: a page that is pinned for the time of a copy. */
+static void copied_page(struct stream *s, uint32_t pin, uint32_t flags)
+{
+	pin_as(s, IMS_PIN_TRANSIENT, 0, 1, 1, UPTR(P1), pin);
+	access_copies(s, S1, IOVA, 8, flags);
+}
+
+#define COPIED(s, flags) r_access_op_rc(s, IMS_ACC_RW, S1, IOVA, 8, flags, 0)
+
+TEST(access_writes_to_a_page_pinned_for_reading)
+{
+	struct stream *s = only_mapped(8);
+
+	copied_page(s, IMS_PIN_WRITE, 1);
+	COPIED(s, 1);
+	copied_page(s, 0, 0);
+	COPIED(s, 0);
+	copied_page(s, IMS_PIN_WRITE, 1);	/* the one before is over */
+	COPIED(s, 1);
+	copied_page(s, 0, 1);
+	expect_violation(s, "PIN-FLAGS", "an access wrote to IOVA 0x100000-0x100007, to a page that was "
+			 "pinned without FOLL_WRITE", COPIED(s, 1));
+	stream_end(s);
+}
+
 /* ---- DIRTY-ON-UNPIN ---- */
 
 static struct stream *to_unpin(bool writable)
@@ -349,6 +374,22 @@ TEST(mode_set_too_late)
 	stream_end(s);
 }
 
+/* Who opens /dev/vfio/vfio may have no right to set it; an old recording does not tell. */
+TEST(mode_set_without_the_right)
+{
+	struct stream *s = stream_new();
+
+	ctx_open(s);
+	FEED(s, IMS_RLIMIT_MODE, IMS_RLIMIT_UNPRIVILEGED, ims_rlimit_mode, IMS_ACCT_MM, 0);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b87);
+	rlimit_mode(s, IMS_ACCT_USER, 0);
+	FEED(s, IMS_RLIMIT_MODE, IMS_RLIMIT_PRIVILEGED, ims_rlimit_mode, IMS_ACCT_MM, 0);
+	FEED(s, IMS_RLIMIT_MODE, IMS_RLIMIT_UNPRIVILEGED, ims_rlimit_mode, IMS_ACCT_USER, -EPERM);
+	expect_violation(s, "OPT-RLIMIT", "the accounting mode was set by a thread without CAP_SYS_RESOURCE",
+			 FEED(s, IMS_RLIMIT_MODE, IMS_RLIMIT_UNPRIVILEGED, ims_rlimit_mode, IMS_ACCT_USER, 0));
+	stream_end(s);
+}
+
 TEST(mode_set_in_time)
 {
 	struct stream *s = stream_new();
@@ -370,10 +411,12 @@ TESTS(T(pinned_at_another_address), T(pinned_before_the_object), T(pins_asked_be
       T(more_pins_than_asked), T(transient_pins_have_an_address_too),
       T(pins_taken_for_other_pages), T(pin_that_is_not_long_term),
       T(writable_pages_pinned_for_reading), T(read_only_pages_pinned_for_writing),
-      T(flags_as_they_must_be), T(written_pages_stay_clean), T(read_only_pages_become_dirty),
+      T(flags_as_they_must_be), T(access_writes_to_a_page_pinned_for_reading),
+      T(written_pages_stay_clean), T(read_only_pages_become_dirty),
       T(error_path_gives_pages_back), T(access_unpins_what_a_domain_holds),
       T(unpinned_before_the_area_left), T(unpinned_beside_an_area),
       T(charged_in_another_mode_than_the_ctx), T(two_modes_at_once),
       T(mode_changes_in_the_life_of_pages), T(somebody_else_is_charged),
       T(kernel_that_does_not_tell_who_mapped), T(modes_that_are_legal), T(mode_set_too_late),
+      T(mode_set_without_the_right),
       T(mode_set_in_time))

@@ -261,6 +261,47 @@ TEST(writeable_copy_of_read_only_pages)
 	stream_end(s);
 }
 
+/* Pages of P1 for reading and writing, in an area that may be read only; the ioctl is not over. */
+static struct stream *less_than_asked(void)
+{
+	struct stream *s = with_ioas();
+
+	r_ioctl(s, IMS_IOCTL_ENTER, 0);
+	pages_new(s, P1, 4);
+	r_iova(s, IMS_IOVA_FIXED, S1, IOVA, 4 * PG, UPTR(P1));
+	area_new(s, S1, A1, P1, IOVA, 4 * PG, 0, RO);
+	area_ready(s, A1);
+	return s;
+}
+
+#define MAPPED(s, flags) r_map(s, IMS_MAP_USER, S1, IOVA, 4 * PG, UPTR(P1), flags, 0)
+
+TEST(area_permits_something_else)
+{
+	for (uint32_t flags = 1; flags <= 7; flags += 2) {
+		struct stream *s = less_than_asked();
+
+		if (flags == 5)			/* READABLE, as it is */
+			MAPPED(s, flags);
+		else
+			expect_violation(s, "PROT-MAP", "area 0x100000-0x103fff has permissions 0x1, "
+					 "its map asked for", MAPPED(s, flags));
+		stream_end(s);
+	}
+}
+
+/* What is there now may be of others. */
+TEST(area_of_somebody_else)
+{
+	struct stream *s = less_than_asked();
+
+	thread(s, 2);
+	area_new(s, S1, A2, P1, 2 * IOVA, 4 * PG, 0, RO);
+	thread(s, 1);
+	MAPPED(s, 7);
+	stream_end(s);
+}
+
 /* VFIO's MAP_DMA may ask for neither; read-only memory may be mapped to read. */
 TEST(less_is_legal)
 {
@@ -366,6 +407,7 @@ TESTS(T(never_charged), T(never_released), T(mode_none_balances), T(dead_mm), T(
       T(levels_agree_on_a_second_unpin), T(levels_of_a_copy_of_contents), T(charge_of_another_number),
       T(charge_that_is_not_remembered), T(charge_that_failed), T(up_to_the_limit),
       T(over_the_limit), T(limits_that_do_not_count), T(more_than_the_area_permits),
-      T(not_coherent), T(writeable_copy_of_read_only_pages), T(less_is_legal), T(area_is_left),
+      T(not_coherent), T(area_permits_something_else), T(area_of_somebody_else),
+      T(writeable_copy_of_read_only_pages), T(less_is_legal), T(area_is_left),
       T(pages_are_left), T(object_is_left), T(device_is_left), T(domain_is_left),
       T(reserved_range_is_left), T(what_needs_no_end))

@@ -5,6 +5,8 @@
 #include "stream.c"
 
 #define CC 4
+#define MAP_DMA 0x3b71		/* VFIO_IOMMU_MAP_DMA */
+#define VFIO_IOAS 0x3b88	/* IOMMU_VFIO_IOAS */
 #define ANSWER(s, arg, rc) r_vfio(s, IMS_VFIO_EXTENSION, S1, arg, rc)
 #define SET_TYPE(s, type, rc) r_vfio(s, IMS_VFIO_SET_IOMMU, S1, type, rc)
 
@@ -58,11 +60,6 @@ TEST(coherency_without_a_hwpt)
 	stream_end(s);
 }
 
-static void ioctl_of(struct stream *s, int action, uint32_t cmd)
-{
-	FEED(s, IMS_IOCTL, action, ims_ioctl, cmd, 0);
-}
-
 /* One HWPT is on its way out, and counts or not. */
 TEST(coherency_that_is_uncertain)
 {
@@ -85,9 +82,9 @@ TEST(other_ioas_while_asked)
 	ioas_new(s, S2, 2);
 	ANSWER(s, CC, 0);
 	thread(s, 2);
-	ioctl_of(s, IMS_IOCTL_ENTER, 0x3b88);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b88);
 	r_vfio(s, IMS_VFIO_IOAS, S2, 0, 0);
-	ioctl_of(s, IMS_IOCTL_EXIT, 0x3b88);
+	r_ioctl_of(s, IMS_IOCTL_EXIT, 0x3b88);
 	thread(s, 1);
 	ANSWER(s, CC, 0);	/* the one before */
 	r_ioctl(s, IMS_IOCTL_EXIT, 0);
@@ -104,15 +101,15 @@ TEST(ioas_that_two_set)
 
 	ioas_new(s, S2, 2);
 	thread(s, 2);
-	ioctl_of(s, IMS_IOCTL_ENTER, 0x3b88);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b88);
 	thread(s, 1);
-	ioctl_of(s, IMS_IOCTL_ENTER, 0x3b88);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b88);
 	r_vfio(s, IMS_VFIO_IOAS, S2, 0, 0);
-	ioctl_of(s, IMS_IOCTL_EXIT, 0x3b88);
+	r_ioctl_of(s, IMS_IOCTL_EXIT, 0x3b88);
 	r_vfio(s, IMS_VFIO_EXTENSION, S2, CC, 1);
 	thread(s, 2);
 	r_vfio(s, IMS_VFIO_IOAS, S1, 0, 0);
-	ioctl_of(s, IMS_IOCTL_EXIT, 0x3b88);
+	r_ioctl_of(s, IMS_IOCTL_EXIT, 0x3b88);
 	ANSWER(s, CC, 0);
 	expect_violation(s, "VFIO-COMPAT", "VFIO works on IOAS 0x5002, but 0x5001 was set for it",
 			 r_vfio(s, IMS_VFIO_EXTENSION, S2, CC, 1));
@@ -156,8 +153,28 @@ TEST(vfio_maps_elsewhere)
 
 	ioas_new(s, S2, 2);
 	r_vfio(s, IMS_VFIO_IOAS, S1, 0, 0);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, MAP_DMA);
 	pages_new(s, P1, 4);
 	expect_violation(s, "VFIO-COMPAT", "VFIO works on IOAS 0x5002, but 0x5001 was set for it",
+			 r_iova(s, IMS_IOVA_FIXED, S2, IOVA, 4 * PG, 0));
+	stream_end(s);
+}
+
+/* The IOAS was destroyed, and another one has its memory. */
+TEST(vfio_maps_after_the_end)
+{
+	struct stream *s = with_ioas();
+
+	ioas_new(s, S2, 2);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, VFIO_IOAS);
+	r_vfio(s, IMS_VFIO_IOAS, S2, 0, 0);
+	r_ioctl_of(s, IMS_IOCTL_EXIT, VFIO_IOAS);
+	ioas_destroy(s, S1, 1);			/* of no consequence */
+	ioas_destroy(s, S2, 2);
+	ioas_new(s, S2, 3);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, MAP_DMA);
+	pages_new(s, P1, 4);
+	expect_violation(s, "VFIO-COMPAT", "VFIO works on IOAS 0x5002, but none is set for it",
 			 r_iova(s, IMS_IOVA_FIXED, S2, IOVA, 4 * PG, 0));
 	stream_end(s);
 }
@@ -170,6 +187,7 @@ TEST(maps_that_are_right)
 	ioas_new(s, S2, 2);
 	r_vfio(s, IMS_VFIO_IOAS, S1, 0, 0);
 	map(s, S2, A1, P1, IOVA, 4);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, MAP_DMA);
 	pages_new(s, P2, 4);
 	r_iova(s, IMS_IOVA_FIXED, S1, IOVA, 4 * PG, 0);
 	thread(s, 2);
@@ -182,4 +200,5 @@ TEST(maps_that_are_right)
 TESTS(T(coherency_is_promised), T(coherency_is_denied), T(coherency_without_a_hwpt),
       T(coherency_that_is_uncertain), T(other_ioas_while_asked), T(ioas_that_two_set),
       T(promises_that_cannot_be_kept), T(type1_with_large_pages), T(vfio_maps_elsewhere),
+      T(vfio_maps_after_the_end),
       T(maps_that_are_right))

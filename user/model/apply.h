@@ -29,8 +29,12 @@ void model_forget_doubts(struct model *m);
 /* May the ctx that is born by this record be one that lost records? */
 bool model_doubts(struct model *m, const struct ims_hdr *h);
 
+/* The IOAS of VFIO's ioctls is @ioas from now on, 0: none. */
+void model_set_compat(struct m_event *ev, uint64_t ioas);
+
 /* Records of other kinds that what was told depends on. */
 void told_pinned(struct m_event *ev);		/* an access has pinned a slice */
+void told_pin(struct m_event *ev);		/* one was made or refused */
 void told_access_over(struct m_event *ev);	/* the call of the access is over */
 void told_synced(struct m_event *ev);
 void told_ioctl(struct m_event *ev);		/* another call begins, or ends */

@@ -39,7 +39,7 @@ static void pages_free(struct m_pages *p)
 }
 
 /* What fits no address space would only fill our memory. */
-#define MOST_PAGES (1ULL << 45)		/* 57 bits of user addresses */
+#define MOST_PAGES (1ULL << 52)		/* a map without a domain looks at no address */
 #define MOST_BYTES (1ULL << 46)		/* one run; a batch counts pages in 32 bits */
 
 static void pages_alloc(struct model *m, struct m_event *ev)
@@ -124,6 +124,7 @@ static void apply_pin(struct model *m, struct m_event *ev)
 		model_contradict(m, ev, "a pin of an unknown pages object");
 		return;
 	}
+	told_pin(ev);
 	if (ev->r->h.action != IMS_PIN_HELD || r->got <= 0)
 		return;
 	if (!index_range_ok(p, r->index, r->got)) {

@@ -602,6 +602,15 @@ static void apply_rlimit_mode(struct model *m, struct m_event *ev)
 		ev->op->changes.mode++;
 }
 
+/* VFIO's ioctls have no IOAS when theirs is destroyed. */
+static void object_was_compat(struct m_event *ev)
+{
+	const struct m_ioas *s = table_get(&ev->ctx->ioases, ev->ctx->compat);
+
+	if (s && s->obj == ev->r->p.object.obj)
+		model_set_compat(ev, 0);
+}
+
 static void apply_object(struct model *m, struct m_event *ev)
 {
 	struct m_hwpt *h;
@@ -616,6 +625,7 @@ static void apply_object(struct model *m, struct m_event *ev)
 	object_record(ev);
 	if (ev->r->h.action == IMS_OBJ_FINALIZE || ev->r->h.action == IMS_OBJ_ALLOC)
 		return;
+	object_was_compat(ev);
 	table_for_each(&ev->ctx->hwpts, i, h)
 		if (h->obj == ev->r->p.object.obj) {
 			table_del(&ev->ctx->hwpts, h->cookie);

@@ -227,6 +227,12 @@ static void apply_access_copy(struct model *m, struct m_event *ev)
 		t->copy[t->ncopies++] = (struct m_slice){ r->pages, byte, r->length };
 }
 
+void told_pin(struct m_event *ev)
+{
+	if (ev->op && ev->r->h.action == IMS_PIN_TRANSIENT && !(ev->r->p.pin.flags & IMS_PIN_WRITE))
+		ev->op->told.pinned_to_read = true;
+}
+
 void told_access_over(struct m_event *ev)
 {
 	struct m_told *t = ev->op ? &ev->op->told : NULL;
@@ -235,7 +241,7 @@ void told_access_over(struct m_event *ev)
 		return;
 	t->left = 0;
 	t->ncopies = 0;
-	t->copies_missing = t->read = t->wrote = false;
+	t->copies_missing = t->read = t->wrote = t->pinned_to_read = false;
 }
 
 static void apply_dirty(struct model *m, struct m_event *ev)
@@ -263,16 +269,19 @@ void told_synced(struct m_event *ev)
 		ev->op->told.unsynced = false;
 }
 
+void model_set_compat(struct m_event *ev, uint64_t ioas)
+{
+	ev->ctx->compat = ioas;
+	ev->ctx->compat_changed = ev->number;
+	ev->ctx->compat_tid = ev->r->h.tid;
+}
+
 static void apply_vfio(struct model *m, struct m_event *ev)
 {
-	struct m_ctx *c = ev->ctx;
-
 	(void)m;
 	if (ev->r->h.action != IMS_VFIO_IOAS || !ev->op)
 		return;
-	c->compat = ev->r->p.vfio.ioas;
-	c->compat_changed = ev->number;
-	c->compat_tid = ev->r->h.tid;
+	model_set_compat(ev, ev->r->p.vfio.ioas);
 }
 
 const apply_fn apply_told[IMS_NR_KINDS] = {

@@ -245,6 +245,7 @@ struct m_told {
 	struct m_slice *copy;
 	uint32_t ncopies, cap;
 	bool copies_missing, read, wrote;
+	bool pinned_to_read;		/* a page, for the time of a copy */
 	/* dirty bits of this domain: what was read, and how */
 	uint64_t domain;
 	struct spans dirty;
@@ -368,6 +369,8 @@ bool model_op_over(const struct m_event *ev);
  * The end of an object can be told by another thread, to whom its id was given; that has
  * no thread then (ims_hdr.tid is 0).
  */
+#define M_CMD_VFIO_MAP 0x3b71		/* VFIO_IOMMU_MAP_DMA */
+#define M_CMD_VFIO_UNMAP 0x3b72		/* VFIO_IOMMU_UNMAP_DMA */
 #define M_CMD_ALLOW_IOVAS 0x3b82	/* IOMMU_IOAS_ALLOW_IOVAS */
 #define M_CMD_OPTION 0x3b87		/* IOMMU_OPTION */
 /* Is another thread of the ctx inside the ioctl @cmd? */

@@ -175,6 +175,9 @@ static const struct ims_name vevent_flags[] = { { 1, "lost" }, {} };
 static const struct ims_name snapshot_actions[] = {
 	{ IMS_SNAP_BEGIN, "begin" }, { IMS_SNAP_END, "end" }, { IMS_SNAP_MARK, "mark" }, {}
 };
+static const struct ims_name rlimit_mode_actions[] = {
+	{ IMS_RLIMIT_PRIVILEGED, "privileged" }, { IMS_RLIMIT_UNPRIVILEGED, "unprivileged" }, {}
+};
 static const struct ims_name ioctl_actions[] = {
 	{ IMS_IOCTL_ENTER, "enter" }, { IMS_IOCTL_EXIT, "exit" }, {}
 };
@@ -557,7 +560,7 @@ static const struct ims_desc descs[IMS_NR_KINDS] = {
 	[IMS_UNPIN] = KIND(unpin, "frames were unpinned", NULL, "pfn", "pages"),
 	[IMS_XARRAY] = KIND(xarray, "PFNs are kept in, or leave, the xarray", xarray_actions, NULL, NULL),
 	[IMS_ACCOUNT] = KIND(account, "pinned pages are charged or released", NULL, NULL, NULL),
-	[IMS_RLIMIT_MODE] = KIND(rlimit_mode, "who is charged for pinned pages changes", NULL, NULL, NULL),
+	[IMS_RLIMIT_MODE] = KIND(rlimit_mode, "who is charged for pinned pages changes", rlimit_mode_actions, NULL, NULL),
 	[IMS_DEVICE] = KIND(device, "a device is bound, attached, replaced, detached, unbound", device_actions, NULL, NULL),
 	[IMS_ACCESS] = KIND(access, "an in-kernel access joins or leaves an IOAS", access_actions, NULL, NULL),
 	[IMS_ACCESS_RANGE] = KIND(access_range, "an in-kernel access pins a part of an area", access_range_actions, NULL, NULL),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * OPT-RLIMIT (resource): RLIMIT_MODE is set only while the ctx holds no object, the
- * compatibility IOAS included.
+ * OPT-RLIMIT (resource): RLIMIT_MODE is set only by who has CAP_SYS_RESOURCE, and while the
+ * ctx holds no object, the compatibility IOAS included.
+ *
+ * Exception: a file of /dev/vfio/vfio has its mode from the start.
  */
 #include "rules/rules.h"
 
@@ -21,7 +23,13 @@ static bool older_objects(const struct m_event *ev)
 
 static void mode(struct ims_verifier *v, const struct m_event *ev)
 {
-	if (!ev->r->p.rlimit_mode.rc && older_objects(ev))
+	if (ev->r->p.rlimit_mode.rc)
+		return;
+	if (ev->r->h.action == IMS_RLIMIT_UNPRIVILEGED && ev->op && ev->op->enter &&
+	    ev->op->cmd == M_CMD_OPTION)
+		violate(v, &rule_opt_rlimit, ev,
+			"the accounting mode was set by a thread without CAP_SYS_RESOURCE");
+	else if (older_objects(ev))
 		violate(v, &rule_opt_rlimit, ev,
 			"the accounting mode was set while the ctx has %lld objects",
 			(long long)ev->ctx->nobjects);
@@ -29,7 +37,7 @@ static void mode(struct ims_verifier *v, const struct m_event *ev)
 
 const struct ims_rule rule_opt_rlimit = {
 	.id = "OPT-RLIMIT", .severity = 'R',
-	.statement = "the accounting mode changes only while the ctx has no object",
+	.statement = "the accounting mode changes only by CAP_SYS_RESOURCE and while the ctx has no object",
 	.before = { { IMS_RLIMIT_MODE, mode } },
 	.needs = IMS_NEEDS(IMS_OBJECT),
 };

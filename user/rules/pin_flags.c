@@ -2,10 +2,11 @@
 /*
  * PIN-FLAGS (security): a pin that is held is FOLL_LONGTERM, and FOLL_WRITE if and only
  * if the pages object is writable.  Without the first, DMA goes to movable memory;
- * without the second, to a page that other processes share.
+ * without the second, to a page that other processes share.  So does an access that
+ * writes: what it pins for the time of the copy is FOLL_WRITE.
  *
- * Exceptions: the transient pin of a read or write; pages of a file, which are always
- * pinned for long, and never copied when they are written to.
+ * Exceptions: the transient pin of a read, which needs neither; pages of a file, which
+ * are always pinned for long, and never copied when they are written to.
  */
 #include "rules/rules.h"
 
@@ -28,9 +29,22 @@ static void pin(struct ims_verifier *v, const struct m_event *ev)
 			ev->pages->writable ? "writable" : "read-only");
 }
 
+#define RW_WRITE 1	/* IOMMUFD_ACCESS_RW_WRITE */
+
+static void access_op(struct ims_verifier *v, const struct m_event *ev)
+{
+	const struct ims_access_op *r = &ev->r->p.access_op;
+
+	if (ev->r->h.action == IMS_ACC_RW && r->flags & RW_WRITE && ev->op &&
+	    ev->op->told.pinned_to_read)
+		violate(v, &rule_pin_flags, ev,
+			"an access wrote to IOVA %#llx-%#llx, to a page that was pinned without FOLL_WRITE",
+			(unsigned long long)r->iova, (unsigned long long)(r->iova + r->length - 1));
+}
+
 const struct ims_rule rule_pin_flags = {
 	.id = "PIN-FLAGS", .severity = 'S',
 	.statement = "held pins are long-term, and for writing iff the pages are writable",
-	.before = { { IMS_PIN, pin } },
+	.before = { { IMS_PIN, pin }, { IMS_ACCESS_OP, access_op } },
 	.needs = IMS_NEEDS(IMS_PAGES),
 };

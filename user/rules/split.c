@@ -4,16 +4,27 @@
  * show the same pages at the same places with the same permissions, and both are
  * linked to the pages object when a domain holds the area.
  *
- * A split needs large pages disabled when domains are filled, and no pins of
- * accesses: iommufd does not know which half they would belong to.
+ * A split needs large pages disabled, and no pins of accesses: iommufd does not know which
+ * half they would belong to.  Without a domain nothing breaks by a cut, but only VFIO's
+ * type 1 permits it; that is not judged when others changed the IOAS during the call.
  */
 #include "rules/rules.h"
 
 extern const struct ims_rule rule_split;
 
-static const char *fault(const struct ims_split *r, const struct m_area *a,
+static bool may_cut(const struct m_event *ev, const struct m_ioas *s)
+{
+	if (s->large_off)
+		return true;
+	return !ev->r->p.split.storage &&
+	       (!ev->op || !ev->op->enter || ioas_changed_by_others(s, ev->op->enter, ev->op->tid));
+}
+
+static const char *fault(const struct m_event *ev, const struct m_area *a,
 			 const struct m_area *l, const struct m_area *h)
 {
+	const struct ims_split *r = &ev->r->p.split;
+
 	if (l->iova != a->iova || h->last != a->last || l->last + 1 != h->iova)
 		return "do not cover it exactly";
 	if (l->pages != a->pages || h->pages != a->pages ||
@@ -21,8 +32,9 @@ static const char *fault(const struct ims_split *r, const struct m_area *a,
 		return "show other pages";
 	if (l->prot != a->prot || h->prot != a->prot)
 		return "have other permissions";
-	if (r->storage && !a->ioas->large_off)
-		return "may cut a large page of a domain that holds it";
+	if (!may_cut(ev, a->ioas))
+		return r->storage ? "may cut a large page of a domain that holds it" :
+				    "were asked of an IOAS that has large pages";
 	if (a->nacc)
 		return "do not know the pins that accesses hold in it";
 	if (r->storage &&
@@ -40,7 +52,7 @@ static void split(struct ims_verifier *v, const struct m_event *ev)
 
 	if (!ev->area || !l || !h)
 		return;
-	why = fault(r, ev->area, l, h);
+	why = fault(ev, ev->area, l, h);
 	if (why)
 		violate(v, &rule_split, ev, "area %#llx-%#llx was split and its halves %s",
 			(unsigned long long)ev->area->iova, (unsigned long long)ev->area->last,

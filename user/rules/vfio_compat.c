@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * VFIO-COMPAT (semantic): VFIO's container interface acts on the IOAS that was set for
- * it; type 1, which may cut mappings, goes without large pages; that DMA is always
+ * it, for as long as that exists; type 1, which may cut mappings, goes without large pages; that DMA is always
  * cache coherent is promised if and only if every HWPT of the IOAS enforces it; what
  * iommufd does not have is not promised, and other types cannot be set.
  *
@@ -23,7 +23,10 @@ static void right_ioas(struct ims_verifier *v, const struct m_event *ev, uint64_
 	if (!c->compat_changed ||
 	    (c->compat_tid != ev->r->h.tid && c->compat_changed > ev->op->since))
 		return;
-	if (ioas != c->compat)
+	if (!c->compat)
+		violate(v, &rule_vfio_compat, ev, "VFIO works on IOAS %#llx, but none is set for it",
+			(unsigned long long)ioas);
+	else if (ioas != c->compat)
 		violate(v, &rule_vfio_compat, ev,
 			"VFIO works on IOAS %#llx, but %#llx was set for it",
 			(unsigned long long)ioas, (unsigned long long)c->compat);
@@ -90,10 +93,9 @@ static void vfio(struct ims_verifier *v, const struct m_event *ev)
 		set_iommu(v, ev);
 }
 
-/* Only VFIO maps outside of iommufd's own ioctls, and it knows where. */
 static void iova(struct ims_verifier *v, const struct m_event *ev)
 {
-	if (ev->r->h.action == IMS_IOVA_FIXED && ev->op && !ev->op->enter)
+	if (ev->op && ev->op->enter && ev->op->cmd == M_CMD_VFIO_MAP)
 		right_ioas(v, ev, ev->r->p.iova.ioas);
 }
 
