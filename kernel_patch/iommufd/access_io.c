@@ -43,6 +43,30 @@ static bool whole_pages(const struct ufd_walk *walk)
 	       PAGE_ALIGNED(ufd_window_byte(walk->w, walk->last) + 1);
 }
 
+static int check_range(unsigned long iova, unsigned long length, unsigned long *last)
+{
+	if (!length)
+		return -EINVAL;
+	return check_add_overflow(iova, length - 1, last) ? -EOVERFLOW : 0;
+}
+
+/* What the access uses stays as it is until use_end(); NULL: it uses nothing. */
+static struct ufd_space *use_begin(struct iommufd_access *access)
+{
+	mutex_lock(&access->lock);
+	if (!access->ioas)
+		return NULL;
+	down_read(&access->ioas->space.map_lock);
+	return &access->ioas->space;
+}
+
+static void use_end(struct iommufd_access *access, struct ufd_space *s)
+{
+	if (s)
+		up_read(&s->map_lock);
+	mutex_unlock(&access->lock);
+}
+
 /* ---- pin ---- */
 
 static int new_hold(struct ufd_backing *b, unsigned long first, unsigned long last,
@@ -158,27 +182,20 @@ static int pin_all(struct ufd_space *s, unsigned long iova, unsigned long last,
 int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 			     unsigned long length, struct page **out_pages, unsigned int flags)
 {
-	struct ufd_space *s = NULL;
+	struct ufd_space *s;
 	unsigned long last;
-	int rc = -ENOENT;
+	int rc;
 
 	if (WARN_ON(access->align != PAGE_SIZE || !access->ops->unmap))
 		return -EINVAL;
-	if (!length)
-		return -EINVAL;
-	if (check_add_overflow(iova, length - 1, &last))
-		return -EOVERFLOW;
+	rc = check_range(iova, length, &last);
+	if (rc)
+		return rc;
 
-	mutex_lock(&access->lock);
-	if (access->ioas) {
-		s = &access->ioas->space;
-		down_read(&s->map_lock);
-		rc = pin_all(s, iova, last, out_pages, flags);
-	}
+	s = use_begin(access);
+	rc = s ? pin_all(s, iova, last, out_pages, flags) : -ENOENT;
 	ufd_see_access_op(access, s, IOMMUFD_TRACE_ACCESS_OP_PIN, iova, length, flags, rc);
-	if (s)
-		up_read(&s->map_lock);
-	mutex_unlock(&access->lock);
+	use_end(access, s);
 	return rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_pin_pages, IOMMUFD);
@@ -195,7 +212,7 @@ void iommufd_access_unpin_pages(struct iommufd_access *access, unsigned long iov
 	struct ufd_space *s;
 	unsigned long last;
 
-	if (WARN_ON(!length || check_add_overflow(iova, length - 1, &last)))
+	if (WARN_ON(check_range(iova, length, &last)))
 		return;
 	mutex_lock(&access->lock);
 	if (WARN_ON(!access->ioas_unpin))
@@ -246,25 +263,17 @@ static int rw_all(struct ufd_space *s, unsigned long iova, unsigned long last, v
 int iommufd_access_rw(struct iommufd_access *access, unsigned long iova, void *data,
 		      size_t length, unsigned int flags)
 {
-	struct ufd_space *s = NULL;
+	struct ufd_space *s;
 	unsigned long last;
-	int rc = -ENOENT;
+	int rc = check_range(iova, length, &last);
 
-	if (!length)
-		return -EINVAL;
-	if (check_add_overflow(iova, length - 1, &last))
-		return -EOVERFLOW;
+	if (rc)
+		return rc;
 
-	mutex_lock(&access->lock);
-	if (access->ioas) {
-		s = &access->ioas->space;
-		down_read(&s->map_lock);
-		rc = rw_all(s, iova, last, data, flags);
-	}
+	s = use_begin(access);
+	rc = s ? rw_all(s, iova, last, data, flags) : -ENOENT;
 	ufd_see_access_op(access, s, IOMMUFD_TRACE_ACCESS_OP_RW, iova, length, flags, rc);
-	if (s)
-		up_read(&s->map_lock);
-	mutex_unlock(&access->lock);
+	use_end(access, s);
 	return rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_rw, IOMMUFD);

@@ -76,8 +76,10 @@ static int offer_compat(struct iommufd_ctx *ctx, struct ufd_ioas *ioas, bool *us
 	*used = !ctx->noiommu && !(ctx->compat && refcount_read(&ctx->compat->obj.refs));
 	if (ctx->noiommu)
 		rc = -EINVAL;
-	else if (*used)
+	if (*used) {
 		ctx->compat = ioas;
+		ufd_see_vfio(ctx, IOMMUFD_TRACE_VFIO_IOAS, ioas, 0, 0);
+	}
 	xa_unlock(&ctx->objects);
 	return rc;
 }
@@ -99,12 +101,10 @@ int iommufd_vfio_compat_ioas_create(struct iommufd_ctx *ictx)
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 	rc = offer_compat(ictx, ioas, &used);
-	if (used) {
-		ufd_see_vfio(ictx, IOMMUFD_TRACE_VFIO_IOAS, ioas, 0, 0);
+	if (used)
 		ufd_obj_show(ictx, &ioas->obj);
-	} else {
+	else
 		ufd_ioas_discard(ictx, ioas);
-	}
 	return rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_vfio_compat_ioas_create, IOMMUFD_VFIO);
