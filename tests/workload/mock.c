@@ -530,6 +530,7 @@ static const struct step steps[] = {
 	{ "iopf_replace", "page faults pending when the HWPT is replaced", iopf_replace },
 	MOCK_STEPS_SPACE,
 	MOCK_STEPS_USERS,
+	MOCK_STEPS_VFIO,
 	MOCK_STEPS_RACE,
 };
 

@@ -2,7 +2,6 @@
 /* Steps of mock about the IOVA space and its domains, see mock_steps.h. */
 #include <string.h>
 #include <unistd.h>
-#include <sys/ioctl.h>
 
 #include "mock_steps.h"
 
@@ -257,20 +256,5 @@ void dirty_bits(void)
 	destroy_ok(c.fd, hwpt, "the HWPT");
 	destroy_ok(c.fd, device.stdev, "the device");
 	mem_free(&mem);
-	context_close(&c);
-}
-
-/* DMA is always coherent if every HWPT sees to that: the mock IOMMU cannot. */
-void vfio_promises(void)
-{
-	struct context c = context_open();
-	struct mock_device device;
-
-	vfio_compat_start(c.fd, c.ioas, VFIO_TYPE1v2_IOMMU);
-	expect(ioctl(c.fd, VFIO_CHECK_EXTENSION, VFIO_DMA_CC_IOMMU) == 1, "DMA is not coherent without a HWPT");
-	device = mock_device_new(c.fd, c.ioas);
-	expect(ioctl(c.fd, VFIO_CHECK_EXTENSION, VFIO_DMA_CC_IOMMU) == 0, "DMA of the mock IOMMU is coherent");
-	expect(ioctl(c.fd, VFIO_CHECK_EXTENSION, VFIO_UPDATE_VADDR) == 0, "VFIO_UPDATE_VADDR is there");
-	destroy_ok(c.fd, device.stdev, "the device");
 	context_close(&c);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the steps of mock share, and the steps that live in other files: what
- * concerns the IOVA space (mock_space.c), who uses it (mock_users.c), and threads
- * that meet in iommufd (mock_race.c).
+ * concerns the IOVA space (mock_space.c), who uses it (mock_users.c), VFIO's ioctls
+ * (mock_vfio.c), and threads that meet in iommufd (mock_race.c).
  */
 #ifndef WORKLOAD_MOCK_STEPS_H
 #define WORKLOAD_MOCK_STEPS_H
@@ -47,7 +47,6 @@ void huge_filled(void);
 void copy_pieces(void);
 void two_batches(void);
 void dirty_bits(void);
-void vfio_promises(void);
 
 #define MOCK_STEPS_SPACE                                                                   \
 	{ "fail_nth_hwpt", "HWPT_ALLOC fails at each place, two areas", fail_nth_hwpt },   \
@@ -59,8 +58,20 @@ void vfio_promises(void);
 	{ "huge_filled", "large pages stay on while a domain has them", huge_filled },     \
 	{ "copy_pieces", "copy of a part, and across two areas", copy_pieces },            \
 	{ "two_batches", "a map in several batches into two domains", two_batches },       \
-	{ "dirty_bits", "dirty tracking on, bits read and cleared", dirty_bits },          \
-	{ "vfio_promises", "what VFIO's container interface promises", vfio_promises }
+	{ "dirty_bits", "dirty tracking on, bits read and cleared", dirty_bits }
+
+void vfio_promises(void);
+void one_way(void);
+void vfio_moves(void);
+void vfio_ends(void);
+void vfio_uncut(void);
+
+#define MOCK_STEPS_VFIO                                                                    \
+	{ "vfio_promises", "what VFIO's container interface promises", vfio_promises },    \
+	{ "one_way", "maps for reading, or for writing, alone", one_way },                 \
+	{ "vfio_moves", "another IOAS is set for VFIO", vfio_moves },                      \
+	{ "vfio_ends", "the IOAS that was set for VFIO is destroyed", vfio_ends },         \
+	{ "vfio_uncut", "an unmap that would have to cut", vfio_uncut }
 
 void access_prot(void);
 void access_two(void);
@@ -72,6 +83,9 @@ void access_overlap(void);
 void charge_handover(void);
 void charge_limit(void);
 void option_rlimit(void);
+void option_right(void);
+void access_page(void);
+void queue_held(void);
 void nested_parent(void);
 void fault_lost(void);
 void replace_refused(void);
@@ -92,6 +106,9 @@ void pin_while_unmap(void);
 	{ "charge_handover", "one user maps, another one unmaps", charge_handover },       \
 	{ "charge_limit", "one process maps, one without a limit makes it pin", charge_limit }, \
 	{ "option_rlimit", "RLIMIT_MODE is for empty contexts", option_rlimit },           \
+	{ "option_right", "RLIMIT_MODE is for who has CAP_SYS_RESOURCE", option_right },   \
+	{ "access_page", "an access reads and writes pages that nobody has touched", access_page }, \
+	{ "queue_held", "a HWPT keeps its fault queue", queue_held },                      \
 	{ "nested_parent", "who may be parent of a nested HWPT, and for how long", nested_parent }, \
 	{ "fault_lost", "a page fault whose read fails", fault_lost },                     \
 	{ "replace_refused", "a replace that the IOMMU refuses", replace_refused },        \

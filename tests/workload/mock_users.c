@@ -285,7 +285,64 @@ void option_rlimit(void)
 	context_close(&c);
 }
 
+static void set_without_right(void *fd)
+{
+	uint64_t mode = 1;
+
+	expect_rc(option(*(int *)fd, IOMMU_OPTION_OP_SET, IOMMU_OPTION_RLIMIT_MODE, 0, &mode), -EPERM,
+		  "RLIMIT_MODE by somebody unprivileged");
+}
+
+void option_right(void)
+{
+	int fd = iommufd_open();
+
+	run_unprivileged(64 * PAGE, set_without_right, &fd);
+	close(fd);
+}
+
+/* Pages are pinned for the time of each copy only. */
+void access_page(void)
+{
+	const uint32_t page_by_page = MOCK_ACCESS_RW_SLOW_PATH;
+	struct context c = context_open();
+	struct mem mem = mem_alloc(MEM_4K, 2 * PAGE);
+	int access = access_open(c.fd, c.ioas);
+	unsigned char bytes[64] = { 7 };
+
+	expect_rc(ioas_map_at(c.fd, c.ioas, mem.va, mem.length, BASE), 0, "IOAS_MAP");
+	madvise(mem.va, mem.length, MADV_DONTNEED);
+	expect_rc(access_rw(c.fd, access, BASE + 8, bytes, sizeof(bytes), page_by_page | MOCK_ACCESS_RW_WRITE), 0, "a write");
+	expect_rc(access_rw(c.fd, access, BASE + PAGE, bytes, sizeof(bytes), page_by_page), 0, "a read");
+	expect(mem.va[8] == 7, "nothing was written");
+	close(access);
+	unmap_exactly(c.fd, c.ioas, BASE, mem.length);
+	mem_free(&mem);
+	context_close(&c);
+}
+
 /* --- nested HWPTs, faults, replace -------------------------------------- */
+
+void queue_held(void)
+{
+	struct context c = context_open();
+	struct mock_device device = mock_device_new(c.fd, c.ioas);
+	struct queue queue;
+	uint32_t parent;
+	int rc;
+
+	expect_rc(hwpt_alloc(c.fd, device.id, c.ioas, IOMMU_HWPT_ALLOC_NEST_PARENT, &parent), 0, "HWPT_ALLOC");
+	queue = queue_new(&c, &device, parent);
+	close(queue.fd);
+	rc = destroy(c.fd, queue.id);
+	expect_rc(rc, -EBUSY, "destroying the queue of a HWPT");
+	destroy_ok(c.fd, queue.hwpt, "the nested HWPT");
+	if (rc)
+		destroy_ok(c.fd, queue.id, "the queue");
+	destroy_ok(c.fd, device.stdev, "the device");
+	destroy_ok(c.fd, parent, "the parent");
+	context_close(&c);
+}
 
 void nested_parent(void)
 {
