@@ -37,6 +37,13 @@ def test_evidence_shows_the_wrong_order(found):
         assert violation["comm"] == "mock"
 
 
+def test_replace_that_fails_takes_the_reserved_regions(traced_kernel, built, tmp_path):
+    """Within one IOAS, of a device that a real IOMMU translates for; exactly that rule."""
+    found = run_check(traced_kernel, tmp_path, "$W/upstream replace_within")
+    assert (found.verdict, found.status, found.rules) == ("FAIL", 1, ["RSV-DEV"])
+    assert "not ok - replace_within: a replace failed, and the MSI window is not reserved any more" in found.out + found.err
+
+
 # --- what tests/workload/upstream.c shows, each in a guest of its own that may be lost ---------------------
 
 WALL = 120      # seconds; enough for all, and one never ends

@@ -119,6 +119,12 @@ def test_sealed_file_is_mapped_for_writing(kernel, built, tmp_path):
     assert "not ok - file_sealed: a file that is sealed against writing is mapped for writing" in found.out + found.err
 
 
+def test_replace_that_fails_takes_the_reserved_regions(kernel, built, tmp_path):
+    """Another one, of 6.12 as well: test_finding.py."""
+    found = run_check(kernel, tmp_path, "$W/upstream replace_within")
+    assert (found.verdict, found.rules) == ("FAIL", ["RSV-DEV"])
+
+
 # --- the series ------------------------------------------------------------
 
 @pytest.fixture(scope="module")

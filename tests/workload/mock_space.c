@@ -169,6 +169,16 @@ void area_outside(void)
 	context_close(&c);
 }
 
+/* Without a domain nobody looks at the addresses, and a map may be of almost any length. */
+void map_endless(void)
+{
+	struct context c = context_open();
+
+	expect_rc(ioas_map_at(c.fd, c.ioas, (void *)BASE, 1UL << 62, BASE), 0, "IOAS_MAP");
+	unmap_exactly(c.fd, c.ioas, BASE, 1UL << 62);
+	context_close(&c);
+}
+
 void huge_filled(void)
 {
 	struct context c = context_open();

@@ -43,6 +43,7 @@ void attach_refused(void);
 void align_follows(void);
 void auto_iova(void);
 void area_outside(void);
+void map_endless(void);
 void huge_filled(void);
 void copy_pieces(void);
 void two_batches(void);
@@ -55,6 +56,7 @@ void dirty_bits(void);
 	{ "align_follows", "the IOVA alignment follows who uses the IOAS", align_follows }, \
 	{ "auto_iova", "automatic IOVAs, with and without allowed ranges", auto_iova },    \
 	{ "area_outside", "a device that cannot reach what is mapped", area_outside },     \
+	{ "map_endless", "a map of more than any memory, in no domain", map_endless },     \
 	{ "huge_filled", "large pages stay on while a domain has them", huge_filled },     \
 	{ "copy_pieces", "copy of a part, and across two areas", copy_pieces },            \
 	{ "two_batches", "a map in several batches into two domains", two_batches },       \

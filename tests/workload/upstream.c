@@ -7,7 +7,7 @@
  * each step says what to look for. They are not part of any list of tests that
  * pass; run one at a time, in a guest that may be lost.
  *
- * Needs what mock needs.
+ * Needs what mock needs; replace_within needs what vfio_dma does, and failslab.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 
 #include "mock_steps.h"
+#include "vfio_dev.h"
 
 static double now(void)
 {
@@ -329,6 +330,66 @@ static void file_sealed(void)
 	context_close(&c);
 }
 
+/* --- a real IOMMU ---------------------------------------------------------- */
+
+#define MSI_WINDOW 0xfee00000UL
+
+static bool msi_reserved(int fd, uint32_t ioas)
+{
+	struct iommu_iova_range usable[16];
+	uint32_t n = ARRAY_SIZE(usable);
+	uint64_t alignment;
+
+	expect_rc(ioas_ranges(fd, ioas, usable, &n, &alignment), 0, "IOAS_IOVA_RANGES");
+	for (uint32_t i = 0; i < n; i++)
+		if (usable[i].start <= MSI_WINDOW && usable[i].last >= MSI_WINDOW)
+			return false;
+	return true;
+}
+
+/* Replace, and let it fail at each allocation in turn; then it stays attached to what it was. */
+static void replace_at_each_failure(const struct vfio_device *device, int fd, uint32_t ioas, uint32_t hwpt)
+{
+	int nth_fd = fail_nth_open(), rc = -1;
+
+	write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
+	write_file("/sys/kernel/debug/failslab/verbose", "0");
+	for (unsigned int nth = 1; rc; nth++) {
+		uint32_t pt = hwpt;
+
+		fail_nth_arm(nth_fd, nth);
+		rc = vfio_attach(device, &pt);
+		if (!fail_nth_hit(nth_fd))
+			break;
+		expect(!rc || msi_reserved(fd, ioas), "a replace failed, and the MSI window is not reserved any more");
+	}
+	write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "Y");
+	close(nth_fd);
+}
+
+/*
+ * iommufd_device_do_replace(): from one HWPT to another one of the same IOAS, so the reserved
+ * regions of the device are not added again; but when it fails, they are removed.
+ * Look for: RSV-DEV.
+ */
+static void replace_within(void)
+{
+	const char *edu = pci_find("0x1234", "0x11e8");
+	struct vfio_device device;
+	int fd = iommufd_open();
+	uint32_t ioas = ioas_alloc(fd), hwpt, pt = ioas;
+
+	expect(edu, "there is no edu device");
+	pci_give_to_vfio(edu);
+	device = vfio_open(edu, fd);
+	expect_rc(vfio_attach(&device, &pt), 0, "attaching the device");
+	expect_rc(hwpt_alloc(fd, device.id, ioas, 0, &hwpt), 0, "HWPT_ALLOC");
+	expect(msi_reserved(fd, ioas), "the MSI window of a device is not reserved");
+	replace_at_each_failure(&device, fd, ioas, hwpt);
+	vfio_close(&device);
+	close(fd);
+}
+
 static const struct step steps[] = {
 	{ "dirty_hole", "dirty bits of a range with a hole", dirty_hole },
 	{ "read_back", "two accesses hold parts of a run that loses its domain", read_back },
@@ -338,6 +399,7 @@ static const struct step steps[] = {
 	{ "dead_mm", "attach after the charged process is gone", dead_mm },
 	{ "destroy_waits", "destroy what another thread looks at", destroy_waits },
 	{ "copy_destroy", "destroy the target of a copy that fails", copy_destroy },
+	{ "replace_within", "a replace within an IOAS fails; boot without intel_iommu=off", replace_within },
 	{ "file_sealed", "map a sealed file for writing; 6.13 and later", file_sealed },
 };
 
