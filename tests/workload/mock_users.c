@@ -301,23 +301,30 @@ void option_right(void)
 	close(fd);
 }
 
-/* Pages are pinned for the time of each copy only. */
+/*
+ * Pages are pinned for the time of each copy only. They are private copies of a file's that
+ * nobody has made yet: what is written must not come to the file.
+ */
 void access_page(void)
 {
 	const uint32_t page_by_page = MOCK_ACCESS_RW_SLOW_PATH;
+	int file = memfd_create("shared", MFD_CLOEXEC), access;
 	struct context c = context_open();
-	struct mem mem = mem_alloc(MEM_4K, 2 * PAGE);
-	int access = access_open(c.fd, c.ioas);
-	unsigned char bytes[64] = { 7 };
+	unsigned char bytes[64] = { 7 }, *va, shared;
 
-	expect_rc(ioas_map_at(c.fd, c.ioas, mem.va, mem.length, BASE), 0, "IOAS_MAP");
-	madvise(mem.va, mem.length, MADV_DONTNEED);
+	expect(file >= 0 && !ftruncate(file, 2 * PAGE), "no memfd: %s", strerror(errno));
+	va = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+	expect(va != MAP_FAILED, "mmap: %s", strerror(errno));
+	access = access_open(c.fd, c.ioas);
+	expect_rc(ioas_map_at(c.fd, c.ioas, va, 2 * PAGE, BASE), 0, "IOAS_MAP");
 	expect_rc(access_rw(c.fd, access, BASE + 8, bytes, sizeof(bytes), page_by_page | MOCK_ACCESS_RW_WRITE), 0, "a write");
 	expect_rc(access_rw(c.fd, access, BASE + PAGE, bytes, sizeof(bytes), page_by_page), 0, "a read");
-	expect(mem.va[8] == 7, "nothing was written");
+	expect(va[8] == 7, "nothing was written");
+	expect(pread(file, &shared, 1, 8) == 1 && !shared, "the file was written");
 	close(access);
-	unmap_exactly(c.fd, c.ioas, BASE, mem.length);
-	mem_free(&mem);
+	unmap_exactly(c.fd, c.ioas, BASE, 2 * PAGE);
+	munmap(va, 2 * PAGE);
+	close(file);
 	context_close(&c);
 }
 
