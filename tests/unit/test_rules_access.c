@@ -5,8 +5,6 @@
 #include "model/model.h"
 #include "stream.c"
 
-#define RW_WRITE 1		/* IOMMUFD_ACCESS_RW_WRITE */
-
 /* ---- PROT-ACC ---- */
 
 static void acc_range(struct stream *s, int action, uint64_t A, uint64_t index, uint64_t last,
@@ -33,9 +31,9 @@ TEST(access_writes_to_a_read_only_area)
 {
 	struct stream *s = area_with(RO, true);
 
-	PIN_RANGE(s, RW_WRITE, -EPERM);
+	PIN_RANGE(s, M_RW_WRITE, -EPERM);
 	expect_violation(s, "PROT-ACC", "an access pinned pages 2-3 for writing, the area permits 0x5",
-			 PIN_RANGE(s, RW_WRITE, 0));
+			 PIN_RANGE(s, M_RW_WRITE, 0));
 	stream_end(s);
 }
 
@@ -47,7 +45,7 @@ TEST(access_writes_to_read_only_pages)
 	pages_new(s, P1, 8);
 	expect_violation(s, "PROT-PAGES", NULL, area_new(s, S1, A1, P1, IOVA, 8 * PG, 0, RW));
 	area_ready(s, A1);
-	expect_violation(s, "PROT-ACC", "for writing, the area permits 0x7", PIN_RANGE(s, RW_WRITE, 0));
+	expect_violation(s, "PROT-ACC", "for writing, the area permits 0x7", PIN_RANGE(s, M_RW_WRITE, 0));
 	stream_end(s);
 }
 
@@ -63,7 +61,7 @@ TEST(access_does_what_it_may)
 {
 	struct stream *s = area_with(RW, true);
 
-	PIN_RANGE(s, RW_WRITE, 0);
+	PIN_RANGE(s, M_RW_WRITE, 0);
 	thread(s, 2);
 	acc_range(s, IMS_ACC_RANGE_PIN, A1, 2, 3, 2, 2, 0, 0);
 	stream_end(s);

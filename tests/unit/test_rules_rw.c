@@ -5,9 +5,8 @@
  */
 #include <errno.h>
 
+#include "model/model.h"
 #include "stream.c"
-
-#define RW_WRITE 1		/* IOMMUFD_ACCESS_RW_WRITE */
 
 /* Areas A1 and A2 of 8 pages, and A3 of 2 behind a hole of one page. */
 static struct stream *three_areas(void)
@@ -105,7 +104,7 @@ TEST(pinned_before_another_thread_unmapped)
 	unmap(s, A2);
 	thread(s, 1);
 	PINNED(s, IOVA, 16 * PG, 0);
-	access_op(s, IMS_ACC_RW, IOVA, 16 * PG, RW_WRITE, 0);
+	access_op(s, IMS_ACC_RW, IOVA, 16 * PG, M_RW_WRITE, 0);
 	r_ioctl(s, IMS_IOCTL_EXIT, 0);
 	r_ioctl(s, IMS_IOCTL_ENTER, 0);
 	expect_violation(s, "ACC-CONTIG", "nothing is mapped at 0x108000", PINNED(s, IOVA, 16 * PG, 0));
@@ -137,11 +136,11 @@ TEST(wrote_to_a_read_only_area)
 {
 	struct stream *s = second_area(RO, true);
 
-	access_op(s, IMS_ACC_RW, IOVA, 8 * PG, RW_WRITE, 0);	/* as far as it may */
+	access_op(s, IMS_ACC_RW, IOVA, 8 * PG, M_RW_WRITE, 0);	/* as far as it may */
 	access_op(s, IMS_ACC_RW, IOVA, 16 * PG, 0, 0);
-	access_op(s, IMS_ACC_RW, IOVA, 9 * PG, RW_WRITE, -EPERM);
+	access_op(s, IMS_ACC_RW, IOVA, 9 * PG, M_RW_WRITE, -EPERM);
 	expect_violation(s, "PROT-ACC", "an access wrote IOVA 0x100000-0x108000, area 0x108000-0x10ffff "
-			 "permits 0x5", access_op(s, IMS_ACC_RW, IOVA, 8 * PG + 1, RW_WRITE, 0));
+			 "permits 0x5", access_op(s, IMS_ACC_RW, IOVA, 8 * PG + 1, M_RW_WRITE, 0));
 	stream_end(s);
 }
 
@@ -151,7 +150,7 @@ TEST(wrote_to_read_only_pages)
 
 	access_op(s, IMS_ACC_RW, IOVA, 16 * PG, 0, 0);
 	expect_violation(s, "PROT-ACC", "an access wrote IOVA 0x10a000-0x10a000, area 0x108000-0x10ffff "
-			 "permits 0x7", access_op(s, IMS_ACC_RW, IOVA + 10 * PG, 1, RW_WRITE, 0));
+			 "permits 0x7", access_op(s, IMS_ACC_RW, IOVA + 10 * PG, 1, M_RW_WRITE, 0));
 	stream_end(s);
 }
 
@@ -159,7 +158,7 @@ TEST(read_what_is_only_for_writing)
 {
 	struct stream *s = second_area(IMS_PROT_WRITE | IMS_PROT_CACHE, true);
 
-	access_op(s, IMS_ACC_RW, IOVA, 16 * PG, RW_WRITE, 0);
+	access_op(s, IMS_ACC_RW, IOVA, 16 * PG, M_RW_WRITE, 0);
 	expect_violation(s, "PROT-ACC", "an access read IOVA 0x107fff-0x108000, area 0x108000-0x10ffff "
 			 "permits 0x6", access_op(s, IMS_ACC_RW, IOVA + 8 * PG - 1, 2, 0, 0));
 	stream_end(s);
@@ -178,9 +177,9 @@ TEST(wrote_before_another_thread_mapped)
 	area_new(s, S1, A2, P2, IOVA, 8 * PG, 0, RO);
 	area_ready(s, A2);
 	thread(s, 1);
-	access_op(s, IMS_ACC_RW, IOVA, PG, RW_WRITE, 0);
+	access_op(s, IMS_ACC_RW, IOVA, PG, M_RW_WRITE, 0);
 	r_ioctl(s, IMS_IOCTL_EXIT, 0);
-	access_op(s, IMS_ACC_RW, IOVA, PG, RW_WRITE, 0);	/* in no ioctl: nobody knows since when */
+	access_op(s, IMS_ACC_RW, IOVA, PG, M_RW_WRITE, 0);	/* in no ioctl: nobody knows since when */
 	stream_end(s);
 }
 

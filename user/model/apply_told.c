@@ -192,7 +192,6 @@ static void apply_access_pfns(struct model *m, struct m_event *ev)
 	}
 }
 
-#define RW_WRITE 1		/* IOMMUFD_ACCESS_RW_WRITE */
 #define MOST_COPIES 65536	/* of one call that are not neighbours: areas, at most */
 
 static bool grow(struct m_told *t)
@@ -219,8 +218,8 @@ static void apply_access_copy(struct model *m, struct m_event *ev)
 	(void)m;
 	if (!t)
 		return;
-	t->read |= !(r->flags & RW_WRITE);
-	t->wrote |= r->flags & RW_WRITE;
+	t->read |= !(r->flags & M_RW_WRITE);
+	t->wrote |= r->flags & M_RW_WRITE;
 	if (end && end->pages == r->pages && end->byte + end->length == byte)
 		end->length += r->length;
 	else if (t->ncopies < t->cap || grow(t))

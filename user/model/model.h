@@ -373,6 +373,7 @@ bool model_op_over(const struct m_event *ev);
 #define M_CMD_VFIO_UNMAP 0x3b72		/* VFIO_IOMMU_UNMAP_DMA */
 #define M_CMD_ALLOW_IOVAS 0x3b82	/* IOMMU_IOAS_ALLOW_IOVAS */
 #define M_CMD_OPTION 0x3b87		/* IOMMU_OPTION */
+#define M_RW_WRITE 1			/* IOMMUFD_ACCESS_RW_WRITE, of accesses */
 /* Is another thread of the ctx inside the ioctl @cmd? */
 bool model_others_in(const struct m_event *ev, uint32_t cmd);
 /* The allowed list of @s as the model has it may not be the one that holds. */

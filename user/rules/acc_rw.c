@@ -13,8 +13,6 @@
 
 extern const struct ims_rule rule_acc_rw;
 
-#define RW_WRITE 1	/* IOMMUFD_ACCESS_RW_WRITE */
-
 static void copy(struct ims_verifier *v, const struct m_event *ev)
 {
 	const struct ims_access_copy *r = &ev->r->p.access_copy;
@@ -82,11 +80,11 @@ static void rw(struct ims_verifier *v, const struct m_event *ev)
 			"an access was to copy %#llx bytes from IOVA %#llx on, and copied %#llx",
 			(unsigned long long)r->length, (unsigned long long)r->iova,
 			(unsigned long long)(iova - r->iova));
-	else if (r->flags & RW_WRITE ? t->read : t->wrote)
+	else if (r->flags & M_RW_WRITE ? t->read : t->wrote)
 		violate(v, &rule_acc_rw, ev, "an access %s IOVA %#llx-%#llx where it was to %s",
-			r->flags & RW_WRITE ? "read" : "wrote", (unsigned long long)r->iova,
+			r->flags & M_RW_WRITE ? "read" : "wrote", (unsigned long long)r->iova,
 			(unsigned long long)(r->iova + r->length - 1),
-			r->flags & RW_WRITE ? "write" : "read");
+			r->flags & M_RW_WRITE ? "write" : "read");
 }
 
 const struct ims_rule rule_acc_rw = {

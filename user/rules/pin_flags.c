@@ -29,13 +29,11 @@ static void pin(struct ims_verifier *v, const struct m_event *ev)
 			ev->pages->writable ? "writable" : "read-only");
 }
 
-#define RW_WRITE 1	/* IOMMUFD_ACCESS_RW_WRITE */
-
 static void access_op(struct ims_verifier *v, const struct m_event *ev)
 {
 	const struct ims_access_op *r = &ev->r->p.access_op;
 
-	if (ev->r->h.action == IMS_ACC_RW && r->flags & RW_WRITE && ev->op &&
+	if (ev->r->h.action == IMS_ACC_RW && r->flags & M_RW_WRITE && ev->op &&
 	    ev->op->told.pinned_to_read)
 		violate(v, &rule_pin_flags, ev,
 			"an access wrote to IOVA %#llx-%#llx, to a page that was pinned without FOLL_WRITE",

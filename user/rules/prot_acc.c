@@ -7,8 +7,6 @@
 
 extern const struct ims_rule rule_prot_acc;
 
-#define RW_WRITE 1	/* IOMMUFD_ACCESS_RW_WRITE */
-
 static void range(struct ims_verifier *v, const struct m_event *ev)
 {
 	const struct ims_access_range *r = &ev->r->p.access_range;
@@ -17,20 +15,20 @@ static void range(struct ims_verifier *v, const struct m_event *ev)
 
 	if (ev->r->h.action != IMS_ACC_RANGE_PIN || r->rc || !a || !ev->pages)
 		return;
-	ok = r->flags & RW_WRITE ? a->prot & IMS_PROT_WRITE && ev->pages->writable :
+	ok = r->flags & M_RW_WRITE ? a->prot & IMS_PROT_WRITE && ev->pages->writable :
 				   a->prot & IMS_PROT_READ;
 	if (!ok)
 		violate(v, &rule_prot_acc, ev,
 			"an access pinned pages %llu-%llu for %s, the area permits %#x",
 			(unsigned long long)r->index, (unsigned long long)r->last,
-			r->flags & RW_WRITE ? "writing" : "reading", a->prot);
+			r->flags & M_RW_WRITE ? "writing" : "reading", a->prot);
 }
 
 /* Reads and writes say what they did when they are done: not judged if others changed the IOAS. */
 static void rw(struct ims_verifier *v, const struct m_event *ev)
 {
 	const struct ims_access_op *r = &ev->r->p.access_op;
-	uint32_t need = r->flags & RW_WRITE ? IMS_PROT_WRITE : IMS_PROT_READ;
+	uint32_t need = r->flags & M_RW_WRITE ? IMS_PROT_WRITE : IMS_PROT_READ;
 	uint64_t last = r->iova + (r->length - 1);
 	const struct m_area *a;
 	uint32_t pos = 0;
