@@ -257,6 +257,7 @@ static void apply_ioctl(struct m_event *ev)
 	ev->op->cmd = ev->r->p.ioctl.cmd;
 	ev->op->enter = ev->r->h.action == IMS_IOCTL_ENTER ? ev->number : 0;
 	ev->op->removed = 0;
+	ev->op->reported = 0;
 	ev->op->inserted = 0;
 	ev->op->changes = (struct m_changes){ 0 };
 	ev->op->map_len = 0;
