@@ -370,6 +370,7 @@ static int copy_transient(struct ufd_backing *b, unsigned long index, unsigned l
 			  void *data, unsigned long length, unsigned int flags)
 {
 	bool write = flags & IOMMUFD_ACCESS_RW_WRITE;
+	unsigned int gup_flags = write ? FOLL_WRITE : 0;
 	unsigned long uaddr = b->uptr + index * PAGE_SIZE;
 	struct page *page;
 	long got;
@@ -379,9 +380,9 @@ static int copy_transient(struct ufd_backing *b, unsigned long index, unsigned l
 	if (!mmget_not_zero(b->mm))
 		return -EFAULT;
 	mmap_read_lock(b->mm);
-	got = pin_user_pages_remote(b->mm, uaddr, 1, write ? FOLL_WRITE : 0, &page, NULL);
+	got = pin_user_pages_remote(b->mm, uaddr, 1, gup_flags, &page, NULL);
 	mmap_read_unlock(b->mm);
-	ufd_see_pin_transient(b, uaddr, got, write ? FOLL_WRITE : 0);
+	ufd_see_pin_transient(b, uaddr, got, gup_flags);
 	if (got == 1) {
 		ufd_see_copy(b, index * PAGE_SIZE + offset, page_to_pfn(page), length, flags,
 			     IOMMUFD_TRACE_COPY_TRANSIENT, 0);
