@@ -259,6 +259,8 @@ void r_access_op(struct stream *s, int action, uint64_t S, uint64_t iova, uint64
 void r_access_op_rc(struct stream *s, int action, uint64_t S, uint64_t iova, uint64_t length,
 		    uint32_t flags, int rc);
 void r_ioctl(struct stream *s, int action, int rc);
+/* Of the user ABI: VFIO_IOMMU_MAP_DMA, VFIO_IOMMU_UNMAP_DMA, IOMMU_OPTION, IOMMU_VFIO_IOAS */
+enum { CALL_MAP_DMA = 0x3b71, CALL_UNMAP_DMA = 0x3b72, CALL_OPTION = 0x3b87, CALL_VFIO_IOAS = 0x3b88 };
 void r_ioctl_of(struct stream *s, int action, uint32_t cmd);
 void r_loss(struct stream *s, uint64_t ctx, int class, uint64_t n);
 /* The same, told while up to @ahead records before the loss are still to come. */

@@ -581,7 +581,7 @@ TEST(split_that_nobody_permits)
 {
 	struct stream *s = only_mapped(8);
 
-	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b72);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, CALL_UNMAP_DMA);
 	expect_violation(s, "SPLIT", "area 0x100000-0x107fff was split and its halves were asked of an IOAS "
 			 "that has large pages", (split(s, A1, 3, A2, A3), s->fed = 1));
 	stream_end(s);
@@ -592,7 +592,7 @@ TEST(split_that_may_have_been_permitted)
 {
 	struct stream *s = only_mapped(8);
 
-	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b72);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, CALL_UNMAP_DMA);
 	thread(s, 2);
 	r_align(s, S1, PG, true);
 	thread(s, 1);

@@ -635,17 +635,17 @@ TEST(length_is_told_to_vfio_with_an_error_too)
 {
 	struct stream *s = mapped(4);
 
-	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b72);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, CALL_UNMAP_DMA);
 	take_away(s, A1);
 	r_unmap(s, IMS_UNMAP_IOPT, S1, IOVA, IOVA + 6 * PG - 1, 4 * PG, -ENOENT);
 	r_unmap(s, IMS_UNMAP_IOCTL, S1, IOVA, IOVA + 6 * PG - 1, 4 * PG, -ENOENT);
 	r_unmap(s, IMS_UNMAP_IOCTL, S1, IOVA, IOVA + 6 * PG - 1, 0, -EFAULT);
-	r_ioctl_of(s, IMS_IOCTL_EXIT, 0x3b72);
-	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b72);		/* fails before it unmaps anything */
+	r_ioctl_of(s, IMS_IOCTL_EXIT, CALL_UNMAP_DMA);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, CALL_UNMAP_DMA);		/* fails before it unmaps anything */
 	r_unmap(s, IMS_UNMAP_IOCTL, S1, IOVA, IOVA + 6 * PG - 1, 0, -EINVAL);
-	r_ioctl_of(s, IMS_IOCTL_EXIT, 0x3b72);
+	r_ioctl_of(s, IMS_IOCTL_EXIT, CALL_UNMAP_DMA);
 	map(s, S1, A2, P2, IOVA, 4);
-	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b72);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, CALL_UNMAP_DMA);
 	take_away(s, A2);
 	r_unmap(s, IMS_UNMAP_IOPT, S1, IOVA, IOVA + 6 * PG - 1, 4 * PG, -ENOENT);
 	expect_violation(s, "UNMAP-LEN", "the IOVA space removed 0x4000 bytes but the caller was told 0",

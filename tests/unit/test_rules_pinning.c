@@ -381,7 +381,7 @@ TEST(mode_set_without_the_right)
 
 	ctx_open(s);
 	FEED(s, IMS_RLIMIT_MODE, IMS_RLIMIT_UNPRIVILEGED, ims_rlimit_mode, IMS_ACCT_MM, 0);
-	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b87);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, CALL_OPTION);
 	rlimit_mode(s, IMS_ACCT_USER, 0);
 	FEED(s, IMS_RLIMIT_MODE, IMS_RLIMIT_PRIVILEGED, ims_rlimit_mode, IMS_ACCT_MM, 0);
 	FEED(s, IMS_RLIMIT_MODE, IMS_RLIMIT_UNPRIVILEGED, ims_rlimit_mode, IMS_ACCT_USER, -EPERM);

@@ -5,8 +5,6 @@
 #include "stream.c"
 
 #define CC 4
-#define MAP_DMA 0x3b71		/* VFIO_IOMMU_MAP_DMA */
-#define VFIO_IOAS 0x3b88	/* IOMMU_VFIO_IOAS */
 #define ANSWER(s, arg, rc) r_vfio(s, IMS_VFIO_EXTENSION, S1, arg, rc)
 #define SET_TYPE(s, type, rc) r_vfio(s, IMS_VFIO_SET_IOMMU, S1, type, rc)
 
@@ -82,9 +80,9 @@ TEST(other_ioas_while_asked)
 	ioas_new(s, S2, 2);
 	ANSWER(s, CC, 0);
 	thread(s, 2);
-	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b88);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, CALL_VFIO_IOAS);
 	r_vfio(s, IMS_VFIO_IOAS, S2, 0, 0);
-	r_ioctl_of(s, IMS_IOCTL_EXIT, 0x3b88);
+	r_ioctl_of(s, IMS_IOCTL_EXIT, CALL_VFIO_IOAS);
 	thread(s, 1);
 	ANSWER(s, CC, 0);	/* the one before */
 	r_ioctl(s, IMS_IOCTL_EXIT, 0);
@@ -101,15 +99,15 @@ TEST(ioas_that_two_set)
 
 	ioas_new(s, S2, 2);
 	thread(s, 2);
-	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b88);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, CALL_VFIO_IOAS);
 	thread(s, 1);
-	r_ioctl_of(s, IMS_IOCTL_ENTER, 0x3b88);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, CALL_VFIO_IOAS);
 	r_vfio(s, IMS_VFIO_IOAS, S2, 0, 0);
-	r_ioctl_of(s, IMS_IOCTL_EXIT, 0x3b88);
+	r_ioctl_of(s, IMS_IOCTL_EXIT, CALL_VFIO_IOAS);
 	r_vfio(s, IMS_VFIO_EXTENSION, S2, CC, 1);
 	thread(s, 2);
 	r_vfio(s, IMS_VFIO_IOAS, S1, 0, 0);
-	r_ioctl_of(s, IMS_IOCTL_EXIT, 0x3b88);
+	r_ioctl_of(s, IMS_IOCTL_EXIT, CALL_VFIO_IOAS);
 	ANSWER(s, CC, 0);
 	expect_violation(s, "VFIO-COMPAT", "VFIO works on IOAS 0x5002, but 0x5001 was set for it",
 			 r_vfio(s, IMS_VFIO_EXTENSION, S2, CC, 1));
@@ -153,7 +151,7 @@ TEST(vfio_maps_elsewhere)
 
 	ioas_new(s, S2, 2);
 	r_vfio(s, IMS_VFIO_IOAS, S1, 0, 0);
-	r_ioctl_of(s, IMS_IOCTL_ENTER, MAP_DMA);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, CALL_MAP_DMA);
 	pages_new(s, P1, 4);
 	expect_violation(s, "VFIO-COMPAT", "VFIO works on IOAS 0x5002, but 0x5001 was set for it",
 			 r_iova(s, IMS_IOVA_FIXED, S2, IOVA, 4 * PG, 0));
@@ -166,13 +164,13 @@ TEST(vfio_maps_after_the_end)
 	struct stream *s = with_ioas();
 
 	ioas_new(s, S2, 2);
-	r_ioctl_of(s, IMS_IOCTL_ENTER, VFIO_IOAS);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, CALL_VFIO_IOAS);
 	r_vfio(s, IMS_VFIO_IOAS, S2, 0, 0);
-	r_ioctl_of(s, IMS_IOCTL_EXIT, VFIO_IOAS);
+	r_ioctl_of(s, IMS_IOCTL_EXIT, CALL_VFIO_IOAS);
 	ioas_destroy(s, S1, 1);			/* of no consequence */
 	ioas_destroy(s, S2, 2);
 	ioas_new(s, S2, 3);
-	r_ioctl_of(s, IMS_IOCTL_ENTER, MAP_DMA);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, CALL_MAP_DMA);
 	pages_new(s, P1, 4);
 	expect_violation(s, "VFIO-COMPAT", "VFIO works on IOAS 0x5002, but none is set for it",
 			 r_iova(s, IMS_IOVA_FIXED, S2, IOVA, 4 * PG, 0));
@@ -187,7 +185,7 @@ TEST(maps_that_are_right)
 	ioas_new(s, S2, 2);
 	r_vfio(s, IMS_VFIO_IOAS, S1, 0, 0);
 	map(s, S2, A1, P1, IOVA, 4);
-	r_ioctl_of(s, IMS_IOCTL_ENTER, MAP_DMA);
+	r_ioctl_of(s, IMS_IOCTL_ENTER, CALL_MAP_DMA);
 	pages_new(s, P2, 4);
 	r_iova(s, IMS_IOVA_FIXED, S1, IOVA, 4 * PG, 0);
 	thread(s, 2);
